@@ -1,0 +1,144 @@
+"""Objects by key, with one face for files and for S3."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import NotFoundError
+from obstore.store import LocalStore, S3Store
+
+from catalog.errors import ObjectNotFoundError, ObjectStoreError
+from catalog.settings import StoreSettings
+
+SHA2_256 = "1220"
+"""Multihash prefix: SHA2-256, 32 bytes."""
+
+
+@dataclass(frozen=True)
+class ObjectMeta:
+    """What the store says of one object."""
+
+    key: str
+    """Key below the store's url."""
+    size: int
+    """Bytes."""
+    etag: str | None
+    """Entity tag, where the store gives one."""
+
+
+class ObjectStore:
+    """The objects below one url; canonical hrefs are `url/key`."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self.url = settings.url.rstrip("/")
+        self.raw: LocalStore | S3Store = _open(settings)
+
+    @classmethod
+    def open(cls, settings: StoreSettings) -> "ObjectStore":
+        """Return the store of these settings; nothing is connected yet."""
+        return cls(settings)
+
+    def href(self, key: str) -> str:
+        """Return the canonical href of `key`."""
+        return f"{self.url}/{key}"
+
+    def key(self, href: str) -> str | None:
+        """Return the key of a canonical href, None where it is not below this store."""
+        prefix = f"{self.url}/"
+        return href[len(prefix) :] if href.startswith(prefix) else None
+
+    def put(self, key: str, data: bytes, media_type: str) -> ObjectMeta:
+        """Store `data` under `key` at once or not at all.
+
+        Raises:
+            ObjectStoreError: the store is full, absent or refuses.
+        """
+        # A folder of files keeps no headers: the media type is then told by the item and the key's suffix.
+        attributes = None if isinstance(self.raw, LocalStore) else {"Content-Type": media_type}
+        try:
+            result = obstore.put(self.raw, key, data, attributes=attributes)
+        except Exception as error:
+            raise self._failed("write", key, error) from error
+        return ObjectMeta(key, len(data), result["e_tag"])
+
+    def head(self, key: str) -> ObjectMeta:
+        """Return size and etag of `key`.
+
+        Raises:
+            ObjectNotFoundError: there is no such object.
+            ObjectStoreError: the store does not answer.
+        """
+        try:
+            meta = obstore.head(self.raw, key)
+        except Exception as error:
+            raise self._failed("read", key, error) from error
+        return ObjectMeta(key, meta["size"], meta["e_tag"])
+
+    def get(self, key: str) -> bytes:
+        """Return the whole object.
+
+        Raises:
+            ObjectNotFoundError: there is no such object.
+            ObjectStoreError: the store does not answer.
+        """
+        try:
+            return bytes(obstore.get(self.raw, key).bytes())
+        except Exception as error:
+            raise self._failed("read", key, error) from error
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Return `length` bytes from `start`; the same errors as `get`."""
+        try:
+            return bytes(obstore.get_range(self.raw, key, start=start, length=length))
+        except Exception as error:
+            raise self._failed("read", key, error) from error
+
+    def delete(self, key: str) -> None:
+        """Remove `key`; that it is not there is no error."""
+        try:
+            obstore.delete(self.raw, key)
+        except NotFoundError:
+            return
+        except Exception as error:
+            raise self._failed("delete", key, error) from error
+
+    def list(self, prefix: str = "") -> list[ObjectMeta]:
+        """Return all objects whose key lies below the folder `prefix`."""
+        try:
+            batches = list(obstore.list(self.raw, prefix=prefix or None))
+        except Exception as error:
+            raise self._failed("list", prefix, error) from error
+        return [ObjectMeta(meta["path"], meta["size"], meta["e_tag"]) for batch in batches for meta in batch]
+
+    def _failed(self, verb: str, key: str, error: Exception) -> ObjectStoreError:
+        if isinstance(error, NotFoundError | FileNotFoundError):
+            return ObjectNotFoundError(f"No object {key!r} in {self.url}.")
+        reason = str(error).split("\n")[0][:300]
+        return ObjectStoreError(f"Cannot {verb} {key!r} in {self.url}: {reason}. Is the object store up and not full?")
+
+
+def multihash(data: bytes) -> str:
+    """Return the SHA2-256 of `data` as the file extension writes it: a hexadecimal multihash."""
+    return SHA2_256 + hashlib.sha256(data).hexdigest()
+
+
+def _open(settings: StoreSettings) -> LocalStore | S3Store:
+    parts = urlsplit(settings.url)
+    if parts.scheme == "file":
+        return LocalStore(Path(unquote(parts.path)), mkdir=True)
+    secret = settings.secret_access_key
+    return S3Store(
+        parts.netloc,
+        prefix=parts.path.strip("/") or None,
+        endpoint=settings.endpoint_url,
+        access_key_id=settings.access_key_id,
+        secret_access_key=secret.get_secret_value() if secret else None,
+        region=settings.region,
+        # An S3 server of one's own is rarely reached by a host name per bucket, and often without TLS.
+        virtual_hosted_style_request=settings.endpoint_url is None,
+        client_options={"allow_http": True, "timeout": timedelta(seconds=60), "connect_timeout": timedelta(seconds=5)},
+        retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=30)},
+    )

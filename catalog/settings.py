@@ -1,0 +1,85 @@
+"""Where the database and the objects are: from the environment, else from a local stack's `stack.env`."""
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from catalog.errors import SettingsError
+
+STACK_ENV = "stack.env"
+
+
+class DatabaseSettings(BaseSettings):
+    """A PostgreSQL database with pgSTAC, named by libpq's own variables."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    host: str = Field(alias="PGHOST")
+    """Host name, address, or the folder of a unix socket."""
+    port: int = Field(default=5432, alias="PGPORT", ge=1, le=65535)
+    """TCP port, also part of the socket's name."""
+    user: str = Field(default="worldstrat", alias="PGUSER")
+    """Role that owns or may read pgSTAC."""
+    password: SecretStr = Field(default=SecretStr(""), alias="PGPASSWORD")
+    """Password of that role; empty where the server trusts the connection."""
+    database: str = Field(default="worldstrat", alias="PGDATABASE")
+    """Name of the database."""
+
+    @property
+    def dsn(self) -> str:
+        """The connection as a libpq URL, password included: never log it."""
+        secret = self.password.get_secret_value()
+        login = quote(self.user, safe="") + (f":{quote(secret, safe='')}" if secret else "")
+        return f"postgresql://{login}@{quote(self.host, safe='')}:{self.port}/{quote(self.database, safe='')}"
+
+
+class StoreSettings(BaseSettings):
+    """An object store: a folder of files or a prefix of an S3 bucket."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    url: str = Field(alias="WORLDSTRAT_STORE", pattern=r"^(file:///|s3://[a-z0-9])")
+    """`file:///folder` or `s3://bucket[/prefix]`; canonical hrefs start with it."""
+    endpoint_url: str | None = Field(default=None, alias="AWS_ENDPOINT_URL")
+    """Address of an S3 server that is not Amazon's."""
+    access_key_id: str | None = Field(default=None, alias="AWS_ACCESS_KEY_ID")
+    """S3 access key; without one the machine's own role is used."""
+    secret_access_key: SecretStr | None = Field(default=None, alias="AWS_SECRET_ACCESS_KEY")
+    """S3 secret key."""
+    region: str = Field(default="us-east-1", alias="AWS_REGION")
+    """S3 region."""
+
+
+def load_database(data: Path) -> DatabaseSettings:
+    """Return the database that `PGHOST` names, else that of the local stack in `data`.
+
+    Raises:
+        SettingsError: neither is there.
+    """
+    if "PGHOST" in os.environ:
+        return DatabaseSettings()
+    return DatabaseSettings(_env_file=_stack_env(data, "database", "PGHOST"))
+
+
+def load_store(data: Path) -> StoreSettings:
+    """Return the store that `WORLDSTRAT_STORE` names, else that of the local stack in `data`.
+
+    Raises:
+        SettingsError: neither is there.
+    """
+    if "WORLDSTRAT_STORE" in os.environ:
+        return StoreSettings()
+    return StoreSettings(_env_file=_stack_env(data, "object store", "WORLDSTRAT_STORE"))
+
+
+def _stack_env(data: Path, what: str, variable: str) -> Path:
+    path = data / STACK_ENV
+    if not path.is_file():
+        raise SettingsError(
+            f"No {what}: {variable} is not set and {path} does not exist. "
+            f"Start a local stack with `worldstrat up --data {data}`."
+        )
+    return path
