@@ -31,10 +31,10 @@ class Revisit:
 
     n: int
     """Rank 1..16, the best first; not chronological."""
-    date: date | None = None
-    """Day of the Sentinel-2 image (`lowres_date`)."""
-    spot_date: date | None = None
-    """Day of the SPOT image (`highres_date`)."""
+    lowres_date: date | None = None
+    """Day of the Sentinel-2 image."""
+    highres_date: date | None = None
+    """Day of the SPOT image."""
     delta: int | None = None
     """Days from the SPOT image to this one, negative before it."""
     cloud_cover: float | None = None
@@ -87,7 +87,7 @@ class Aoi:
     @property
     def spot_date(self) -> date | None:
         """Day of the SPOT image."""
-        return next((revisit.spot_date for revisit in self.revisits if revisit.spot_date), None)
+        return next((revisit.highres_date for revisit in self.revisits if revisit.highres_date), None)
 
     def revisit(self, n: int) -> Revisit | None:
         """Return the revisit of rank `n`, None where the table has no row for it."""
@@ -164,7 +164,7 @@ def read_splits(split_csv: Path) -> dict[str, tuple[str, ...]]:
 
 def source_of(name: str) -> str:
     """Return the source that an AOI's name begins with: `Amnesty POI-1-1-1` is of `Amnesty`."""
-    return name.split("-")[0].split(" ")[0]
+    return name.partition("-")[0].partition(" ")[0]
 
 
 def read_revisit_json(text: str, n: int) -> Revisit:
@@ -181,8 +181,8 @@ def read_revisit_json(text: str, n: int) -> Revisit:
         raise MetadataError(f"a JSON object was expected, not {type(facts).__name__}")
     return Revisit(
         n=n,
-        date=_date(facts.get("lowres_date", facts.get("datetime"))),
-        spot_date=_date(facts.get("highres_date", facts.get("target_date"))),
+        lowres_date=_date(facts.get("lowres_date", facts.get("datetime"))),
+        highres_date=_date(facts.get("highres_date", facts.get("target_date"))),
         delta=_integer(facts.get("delta")),
         cloud_cover=_percent(facts.get("cloud_cover")),
     )
@@ -190,13 +190,8 @@ def read_revisit_json(text: str, n: int) -> Revisit:
 
 def complete(revisit: Revisit, other: Revisit) -> Revisit:
     """Return `revisit` with what it lacks taken from `other`."""
-    date_ = revisit.date or other.date
-    spot_date = revisit.spot_date or other.spot_date
-    delta = revisit.delta if revisit.delta is not None else other.delta
-    if date_ and spot_date and revisit.date is None:
-        delta = (date_ - spot_date).days
-    cloud_cover = revisit.cloud_cover if revisit.cloud_cover is not None else other.cloud_cover
-    return replace(revisit, date=date_, spot_date=spot_date, delta=delta, cloud_cover=cloud_cover)
+    lacking = {name: value for name, value in vars(revisit).items() if value is None}
+    return replace(revisit, **{name: getattr(other, name) for name in lacking})
 
 
 def _rows(path: Path, required: Iterable[str]) -> Iterator[dict[str, str]]:
