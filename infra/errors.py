@@ -1,0 +1,27 @@
+"""What can go wrong with the local stack; each message names the fact and the remedy."""
+
+from catalog.errors import WorldStratError
+
+
+class InfraError(WorldStratError):
+    """Base of the errors of the local stack."""
+
+
+class MissingProgramError(InfraError):
+    """A program of the stack is not installed."""
+
+
+class FolderError(InfraError):
+    """The data folder cannot hold a stack: no space, no permission, another stack's."""
+
+
+class PortTakenError(InfraError):
+    """Something else listens on the wanted port."""
+
+
+class StackBusyError(InfraError):
+    """Another `worldstrat` command holds the data folder."""
+
+
+class ServiceError(InfraError):
+    """A service of the stack did not start, or stopped by itself."""

@@ -1,0 +1,72 @@
+"""Fixtures of every room: a real PostgreSQL with pgSTAC, real stores, a real dataset, a real server."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from catalog.settings import DatabaseSettings, StoreSettings
+from infra.pgstac import prepare
+from infra.ports import free_port
+from infra.postgres import DATABASE, PostgresCluster
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_services_of_the_caller() -> None:
+    """Tests use their own services, whatever the caller's environment names."""
+    for name in [name for name in os.environ if name.startswith(("PG", "AWS_", "WORLDSTRAT_"))]:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder `shared/` beside the checkout: schemas and a builder of larger datasets."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the folder `shared` beside the checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def services_folder() -> Iterator[Path]:
+    """A folder that the user `postgres` may enter, unlike pytest's own temporary folders."""
+    folder = Path(tempfile.mkdtemp(prefix="worldstrat-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(services_folder: Path) -> Iterator[PostgresCluster]:
+    """A private cluster whose database `worldstrat` is the pgSTAC template of the others."""
+    folder = services_folder / "postgres"
+    cluster = PostgresCluster(folder, log=services_folder / "postgres.log", port=free_port(), durable=False)
+    daemon = cluster.start()
+    try:
+        prepare(cluster.settings)
+        yield cluster
+    finally:
+        cluster.stop(daemon)
+
+
+@pytest.fixture
+def database(postgres: PostgresCluster) -> Iterator[DatabaseSettings]:
+    """A fresh, empty pgSTAC database."""
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres.settings_for("postgres").dsn, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {DATABASE}")
+        yield postgres.settings_for(name)
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def file_store(tmp_path: Path) -> StoreSettings:
+    """An empty store of files."""
+    folder = tmp_path / "objects"
+    folder.mkdir()
+    return StoreSettings(url=folder.as_uri())
