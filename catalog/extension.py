@@ -7,7 +7,7 @@ from typing import Any
 from catalog.metadata import Aoi, Revisit
 
 SCHEMA_URI = "https://worldstrat.github.io/stac/v1.0.0/schema.json"
-"""Identifier of the `worldstrat` extension; a server publishes the schema at `/schemas/worldstrat/v1.0.0/schema.json`."""
+"""Identifier of the `worldstrat` extension."""
 
 _EXTENSIONS = "https://stac-extensions.github.io"
 # eo and raster in v1.1: what pystac, odc-stac and rio-tiler read today (see docs/decisions).

@@ -14,7 +14,7 @@ from catalog.constants import COLLECTION_SPOT, CRS, LEVEL_COLLECTIONS, Level
 from catalog.errors import MetadataError
 from catalog.metadata import Aoi, Bounds, Revisit
 
-DATASET_PERIOD = (date(2016, 1, 1), date(2021, 12, 31))
+DATASET_PERIOD = (date(2016, 1, 1), date(2022, 12, 31))
 """When an image without a readable date was taken, as far as anyone knows."""
 
 _BASE_EXTENSIONS = (
@@ -81,7 +81,6 @@ def create_spot_item(
         "constellation": "spot",
         "instruments": ["naomi"],
         "gsd": 1.5,
-        "processing:level": "L3",
         **extension.aoi_properties(aoi),
     }
     item = _create_item(spot_id(aoi), COLLECTION_SPOT, _bounds(aoi, rasters), aoi.spot_date, properties, rasters, notes)
@@ -130,6 +129,8 @@ def _create_item(  # noqa: PLR0917 - the one place where an item's parts meet
         stac_extensions=_extensions(known, rasters),
         collection=collection,
     )
+    # The core schema asks for it; an API that serves the item puts its own in place.
+    item.add_link(pystac.Link("collection", f"collections/{collection}", pystac.MediaType.JSON))
     for facts in rasters:
         item.add_asset(facts.product.key, create_asset(facts))
     return item

@@ -1,0 +1,187 @@
+"""Into pgSTAC and back: collections, queryables, items in batches with a receipt, extents and summaries."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg.types.json import Jsonb
+from pypgstac.db import PgstacDB
+from pypgstac.load import Loader, Methods
+
+from catalog.errors import DatabaseError, ReceiptError
+from catalog.queryables import INDEXED, queryables
+from catalog.settings import DatabaseSettings
+
+CONNECT_TIMEOUT = 5
+"""Seconds before a silent server counts as absent."""
+
+_LISTED = ("worldstrat:source", "worldstrat:ipcc", "worldstrat:lccs", "worldstrat:smod", "worldstrat:split")
+"""Properties whose values a collection's summaries list."""
+_RANGED = ("eo:cloud_cover", "worldstrat:cloud_cover", "worldstrat:delta", "worldstrat:revisit")
+"""Properties whose least and greatest value a collection's summaries give."""
+
+
+def connect(settings: DatabaseSettings) -> psycopg.Connection[tuple[Any, ...]]:
+    """Return a connection that commits each statement and finds pgSTAC's functions.
+
+    Raises:
+        DatabaseError: no server answers, or it refuses.
+    """
+    with translated(settings):
+        return psycopg.connect(
+            settings.dsn,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT,
+            options="-c search_path=pgstac,public",
+            application_name="worldstrat",
+        )
+
+
+@contextmanager
+def translated(settings: DatabaseSettings) -> Iterator[None]:
+    """Turn PostgreSQL's errors into one of ours that names the server."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        where = f"{settings.host}:{settings.port}/{settings.database}"
+        reason = str(error).strip().splitlines()[-1]
+        raise DatabaseError(f"PostgreSQL at {where} does not answer: {reason}. Is it up?") from error
+    except psycopg.Error as error:
+        raise DatabaseError(f"PostgreSQL refused: {str(error).strip().splitlines()[0]}") from error
+
+
+class CatalogWriter(AbstractContextManager["CatalogWriter"]):
+    """One connection that writes the catalog; use one writer per catalog at a time."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._settings = settings
+        self._connection = connect(settings)
+        self._loader = Loader(_Database(self._connection))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection; what was loaded is committed already."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Return the writer itself."""
+        return self
+
+    def load_collections(self, collections: Sequence[Mapping[str, Any]]) -> None:
+        """Add or renew collections and queryables; what items told of a collection (extent, summaries) stays.
+
+        Raises:
+            DatabaseError: the database does not answer, or has no pgSTAC.
+        """
+        with translated(self._settings):
+            known = dict(self._connection.execute("SELECT id, content FROM collections").fetchall())
+            renewed = [_renew(dict(collection), known.get(collection["id"])) for collection in collections]
+            changed = [collection for collection in renewed if collection != known.get(collection["id"])]
+            if changed:
+                self._loader.load_collections(iter(changed), Methods.upsert)
+                self._load_queryables()
+
+    def load_items(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Add or replace items, then ask the database whether all of them are there.
+
+        Raises:
+            DatabaseError: the database does not answer.
+            ReceiptError: it does, and lacks items.
+        """
+        if not items:
+            return
+        with translated(self._settings):
+            self._loader.load_items(iter([dict(item) for item in items]), Methods.upsert)
+            missing = self._missing(items)
+        if missing:
+            raise ReceiptError(f"{len(missing)} of {len(items)} items are not in pgSTAC after the load: {missing[:5]}")
+
+    def delete_items(self, collection_id: str, item_ids: Sequence[str]) -> None:
+        """Remove items; those that are not there are no error."""
+        with translated(self._settings):
+            self._connection.execute(
+                "DELETE FROM items WHERE collection = %s AND id = ANY(%s)", (collection_id, list(item_ids))
+            )
+
+    def item_counts(self) -> dict[str, int]:
+        """Return the number of items of every collection."""
+        query = "SELECT c.id, count(i.id) FROM collections c LEFT JOIN items i ON i.collection = c.id GROUP BY 1"
+        with translated(self._settings):
+            return {row[0]: row[1] for row in self._connection.execute(query)}
+
+    def update_collections(self) -> None:
+        """Make every collection's extent and summaries those of its items, and the planner's statistics fresh."""
+        with translated(self._settings):
+            for (collection_id,) in self._connection.execute("SELECT id FROM collections").fetchall():
+                self._update_collection(collection_id)
+            self._connection.execute("ANALYZE items")
+
+    def _load_queryables(self) -> None:
+        self._connection.execute(
+            "SELECT upsert_queryables(%s::jsonb, NULL, %s::text[], false)", (Jsonb(queryables()), list(INDEXED))
+        )
+
+    def _missing(self, items: Sequence[Mapping[str, Any]]) -> list[str]:
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for item in items:
+            wanted[item["collection"]].add(item["id"])
+        query = "SELECT id FROM items WHERE collection = %s AND id = ANY(%s)"
+        for collection_id, ids in wanted.items():
+            ids.difference_update(row[0] for row in self._connection.execute(query, (collection_id, list(ids))))
+        return sorted(item_id for ids in wanted.values() for item_id in ids)
+
+    def _update_collection(self, collection_id: str) -> None:
+        if not self._connection.execute("SELECT 1 FROM items WHERE collection = %s", (collection_id,)).fetchone():
+            return
+        listed = {name: self._values(collection_id, name) for name in _LISTED}
+        ranged = {name: self._range(collection_id, name) for name in _RANGED}
+        found = {name: value for name, value in (listed | ranged).items() if value}
+        self._connection.execute(
+            """
+            UPDATE collections
+            SET content = jsonb_set(content, '{extent}', collection_extent(id, true))
+                || jsonb_build_object('summaries', coalesce(content->'summaries', '{}') || %s::jsonb)
+            WHERE id = %s
+            """,
+            (Jsonb(found), collection_id),
+        )
+
+    def _values(self, collection_id: str, name: str) -> list[Any]:
+        rows = self._connection.execute(
+            "SELECT DISTINCT content->'properties'->%s FROM items WHERE collection = %s", (name, collection_id)
+        )
+        return sorted(row[0] for row in rows if row[0] is not None)
+
+    def _range(self, collection_id: str, name: str) -> dict[str, float] | None:
+        row = self._connection.execute(
+            """
+            SELECT min((content->'properties'->>%(name)s)::float8), max((content->'properties'->>%(name)s)::float8)
+            FROM items WHERE collection = %(id)s
+            """,
+            {"name": name, "id": collection_id},
+        ).fetchone()
+        return {"minimum": row[0], "maximum": row[1]} if row and row[0] is not None else None
+
+
+class _Database(PgstacDB):
+    """pypgstac on a connection of ours, instead of a pool that it opens and leaves to the interpreter's exit."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        super().__init__(connection=connection)
+        self._own = connection
+
+    def connect(self) -> psycopg.Connection[Any]:
+        return self._own
+
+
+def _renew(collection: dict[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps(collection))
+    if known:
+        plain["extent"] = known["extent"]
+        plain["summaries"] = known.get("summaries", {}) | plain.get("summaries", {})
+    return plain
