@@ -1,5 +1,6 @@
 """A stored object as a STAC asset: what ingest learned of it, in the words of the extensions."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ class Stored:
     """Path of the published file inside the dataset."""
     source_checksum: str
     """Multihash of the published file."""
+    header_size: int | None = None
+    """Bytes before the first block of a COG: a reader that knows gets its header in one request."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def create_asset(facts: RasterFacts) -> pystac.Asset:
         **_file_fields(facts.stored),
     }
     if facts.nodata is not None:
-        extra["nodata"] = facts.nodata
+        extra["nodata"] = _json_nodata(facts.nodata)
     product = facts.product
     return pystac.Asset(facts.stored.href, product.title, None, COG_MEDIA_TYPE, list(product.roles), extra)
 
@@ -142,7 +145,7 @@ def _eo_band(band: Band) -> dict[str, Any]:
 
 def _raster_band(facts: RasterFacts, statistics: BandStatistics | None) -> dict[str, Any]:
     optional: dict[str, Any] = {
-        "nodata": facts.nodata,
+        "nodata": None if facts.nodata is None else _json_nodata(facts.nodata),
         "scale": facts.scale,
         "offset": 0.0 if facts.scale is not None else None,
         "unit": facts.product.unit,
@@ -152,8 +155,14 @@ def _raster_band(facts: RasterFacts, statistics: BandStatistics | None) -> dict[
     return band | _present(optional)
 
 
+def _json_nodata(nodata: float) -> float | str:
+    """JSON has no NaN; the extensions spell it."""
+    return "nan" if math.isnan(nodata) else nodata
+
+
 def _file_fields(stored: Stored) -> dict[str, Any]:
-    return {
+    header = {"file:header_size": stored.header_size} if stored.header_size is not None else {}
+    return header | {
         "file:size": stored.size,
         "file:checksum": stored.checksum,
         "worldstrat:source_file": stored.source_file,
