@@ -1,0 +1,86 @@
+"""The application: what is served where."""
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette_cramjam.compression import Compression
+from starlette_cramjam.middleware import CompressionMiddleware
+
+from server.errors import add_error_handlers
+from server.guards import BodyLimitMiddleware, SecurityHeadersMiddleware
+from server.health import health_router
+from server.lifespan import build_lifespan
+from server.pages import add_pages
+from server.proxy import ProxyMiddleware
+from server.settings import ServerSettings, load_settings
+from server.stac.api import add_stac
+from server.stac.assets import assets_router
+
+TITLE = "WorldStrat data server"
+DESCRIPTION = """\
+WorldStrat is nearly 4,000 places on Earth, each seen once by SPOT 6/7 at 1.5 m and up to 16 times by Sentinel-2 at 10 m.
+
+* **STAC API** (`/stac`): find images by place, date, land use, source or split. Works with pystac-client, QGIS, odc-stac.
+* **Raster** (`/raster`): map tiles, previews, crops and statistics of any image or of many together.
+* **Assets** (`/assets`): the Cloud-Optimized GeoTIFFs themselves, whole or by HTTP range.
+
+Nothing here writes: the catalog is filled by `worldstrat ingest`.
+"""
+EXPOSED_HEADERS = ("Accept-Ranges", "Content-Length", "Content-Range", "ETag", "Last-Modified", "Retry-After")
+BINARY = {"image/png", "image/jpeg", "image/webp", "image/tiff", "image/tiff; application=geotiff"}
+# Ranges and a compressed body exclude each other; the page's own scripts below static/assets are text.
+UNCOMPRESSED_PATHS = {r"(?!.*/static/).*/assets/.*"}
+
+
+def create_app(settings: ServerSettings) -> FastAPI:
+    """Return the application of these settings; it connects when it starts, not here."""
+    app = FastAPI(
+        title=TITLE,
+        description=DESCRIPTION,
+        version=version("worldstrat"),
+        license_info={"name": "Apache-2.0"},
+        openapi_url="/api",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=build_lifespan(settings),
+        middleware=_middleware(settings),
+    )
+    add_stac(app, settings)
+    app.include_router(assets_router(settings))
+    app.include_router(health_router)
+    add_pages(app, settings)
+    add_error_handlers(app)
+    return app
+
+
+def create_app_from_environment() -> FastAPI:
+    """Return the application as the environment describes it: `uvicorn --factory` calls this in each worker."""
+    return create_app(load_settings(Path(os.environ.get("WORLDSTRAT_DATA", "worldstrat-data"))))
+
+
+def _middleware(settings: ServerSettings) -> list[Middleware]:
+    """Return what wraps every request, the outermost first."""
+    return [
+        Middleware(ProxyMiddleware, root_path=settings.root_path, trusted=settings.trusted_proxies),
+        Middleware(SecurityHeadersMiddleware),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
+            allow_headers=["*"],
+            expose_headers=EXPOSED_HEADERS,
+            max_age=3600,
+        ),
+        Middleware(
+            CompressionMiddleware,
+            compression=[Compression.br, Compression.gzip],
+            compression_level=4,
+            exclude_path=UNCOMPRESSED_PATHS,
+            exclude_mediatype=BINARY,
+        ),
+        Middleware(BodyLimitMiddleware, max_body=settings.max_body),
+    ]

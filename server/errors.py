@@ -1,0 +1,121 @@
+"""The server's errors, and the one table that says which HTTP status each exception is."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import asyncpg
+import psycopg
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from psycopg_pool import PoolTimeout
+from stac_fastapi.types import errors as stac_errors
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from titiler.core.errors import DEFAULT_STATUS_CODES as TITILER_STATUS_CODES
+from titiler.pgstac.errors import PGSTAC_STATUS_CODES as TITILER_PGSTAC_STATUS_CODES
+
+from catalog.errors import DatabaseError, ObjectNotFoundError, ObjectStoreError, WorldStratError
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER = "5"
+"""Seconds after which a client may try again what was answered 503."""
+
+
+class ServerError(WorldStratError):
+    """Base of the server's own errors."""
+
+
+class DatabaseUnavailableError(ServerError):
+    """PostgreSQL does not answer, or no connection became free in time."""
+
+
+class InvalidSearchError(ServerError):
+    """A search asks for something that has no meaning."""
+
+
+STATUS_CODES: dict[type[Exception], int] = {
+    # A reader of rasters that fails is our fault unless titiler says otherwise.
+    **{error: status for error, status in TITILER_STATUS_CODES.items() if error is not Exception},
+    **TITILER_PGSTAC_STATUS_CODES,
+    stac_errors.NotFoundError: 404,
+    stac_errors.InvalidQueryParameter: 400,
+    InvalidSearchError: 400,
+    ObjectNotFoundError: 404,
+    ObjectStoreError: 503,
+    DatabaseError: 503,
+    DatabaseUnavailableError: 503,
+    # pgSTAC raises (P0001) what is wrong with a search; data exceptions (22xxx) are literals it could not read.
+    asyncpg.RaiseError: 400,
+    asyncpg.DataError: 400,
+    asyncpg.QueryCanceledError: 504,
+    psycopg.errors.RaiseException: 400,
+    psycopg.errors.QueryCanceled: 504,
+    psycopg.OperationalError: 503,
+    PoolTimeout: 503,
+}
+"""The status that answers each exception, subclasses included; what is not listed is a bug, and a 500."""
+
+PLAIN_WORDS: dict[type[Exception], str] = {
+    asyncpg.QueryCanceledError: "The database took too long: narrow the search by collection, area or date.",
+    psycopg.errors.QueryCanceled: "The database took too long: narrow the search by collection, area or date.",
+    psycopg.OperationalError: "The database does not answer. Try again in a moment.",
+}
+"""What is said instead of an exception's own words, which would tell a stranger about our insides."""
+
+
+def error_response(status: int, code: str, description: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """Return an error as the STAC API specification writes it: a code and a description."""
+    headers = dict(headers or {})
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.setdefault("Retry-After", RETRY_AFTER)
+    return JSONResponse({"code": code, "description": description}, status, headers)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer every exception with a status of the table and one clear JSON body, never a traceback."""
+    for error in STATUS_CODES:
+        app.add_exception_handler(error, _answer_known)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_bug)
+
+
+def _answer_known(_: Request, error: Exception) -> Response:
+    status = _lookup(STATUS_CODES, error) or HTTPStatus.INTERNAL_SERVER_ERROR
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("%s: %s", type(error).__name__, error, exc_info=status == HTTPStatus.INTERNAL_SERVER_ERROR)
+    description = _lookup(PLAIN_WORDS, error) or str(error) or type(error).__name__
+    return error_response(status, type(error).__name__, description)
+
+
+def _answer_invalid(_: Request, error: Exception) -> Response:
+    # The STAC API wants 400 where FastAPI would say 422.
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    description = "; ".join(f"{_place(problem['loc'])}: {problem['msg']}" for problem in problems)
+    return error_response(HTTPStatus.BAD_REQUEST, "InvalidParameter", description)
+
+
+def _answer_http(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+        return Response(status_code=error.status_code, headers=error.headers)
+    code = HTTPStatus(error.status_code).phrase.replace(" ", "")
+    return error_response(error.status_code, code, str(error.detail), dict(error.headers or {}))
+
+
+def _answer_bug(_: Request, __: Exception) -> Response:
+    # Starlette raises the exception again after this answer, so that the log has its traceback.
+    return error_response(500, "InternalServerError", "The server failed in a way nobody foresaw; its log says how.")
+
+
+def _lookup(table: dict[type[Exception], Any], error: Exception) -> Any:
+    return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
+
+
+def _place(location: tuple[Any, ...]) -> str:
+    # The first part says query, path or body: the caller knows.
+    return ".".join(str(part) for part in location[1:]) or str(location[0])

@@ -1,0 +1,157 @@
+"""What the server holds open while it runs: two database pools and the object store."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Literal
+
+import asyncpg
+import psycopg
+from fastapi import FastAPI
+from psycopg_pool import ConnectionPool
+from stac_fastapi.pgstac.db import con_init, translate_pgstac_errors
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from catalog.objects import ObjectStore
+from catalog.settings import DatabaseSettings
+from server.errors import DatabaseUnavailableError
+from server.settings import ServerSettings
+
+SEARCH_PATH = "pgstac,public"
+CONNECT_TIMEOUT = 5
+"""Seconds to wait for PostgreSQL to accept a connection."""
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def build_lifespan(settings: ServerSettings) -> Lifespan:
+    """Return the application's lifespan.
+
+    A mounted application's own lifespan never runs, so this one opens what every room needs: `app.state.readpool`
+    and `get_connection` (asyncpg) for stac-fastapi-pgstac, `dbpool` (psycopg) for titiler-pgstac, and `store`.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with search_pool(settings) as readpool, tile_pool(settings) as dbpool:
+            app.state.readpool = readpool
+            app.state.get_connection = connection_getter(settings.pool_timeout)
+            app.state.dbpool = dbpool
+            app.state.store = ObjectStore.open(settings.store)
+            yield
+
+    return lifespan
+
+
+@asynccontextmanager
+async def search_pool(settings: ServerSettings) -> AsyncIterator[Any]:
+    """Open the asyncpg pool of the STAC API.
+
+    Raises:
+        DatabaseUnavailableError: PostgreSQL refuses or does not answer.
+    """
+    try:
+        pool = await asyncpg.create_pool(
+            settings.database.dsn,
+            min_size=1,
+            max_size=settings.pool_size,
+            timeout=CONNECT_TIMEOUT,
+            init=con_init,
+            server_settings={
+                "search_path": SEARCH_PATH,
+                "application_name": "worldstrat-search",
+                "statement_timeout": _milliseconds(settings.statement_timeout),
+            },
+        )
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise _unavailable(settings.database, error) from error
+    async with pool:
+        yield pool
+
+
+@asynccontextmanager
+async def tile_pool(settings: ServerSettings) -> AsyncIterator[ConnectionPool]:
+    """Open the psycopg pool of the tile endpoints, which run in threads."""
+    options = f"-c search_path={SEARCH_PATH} -c statement_timeout={_milliseconds(settings.statement_timeout)}"
+    pool = ConnectionPool(
+        settings.database.dsn,
+        min_size=1,
+        max_size=settings.pool_size,
+        timeout=settings.pool_timeout,
+        kwargs={"options": options, "application_name": "worldstrat-tiles", "connect_timeout": CONNECT_TIMEOUT},
+        # A connection that died with a restarted database is replaced before a request meets it.
+        check=ConnectionPool.check_connection,
+        open=False,
+    )
+    try:
+        try:
+            await run_in_threadpool(pool.open, wait=True, timeout=CONNECT_TIMEOUT)
+        except psycopg.OperationalError as error:
+            raise _unavailable(settings.database, error) from error
+        yield pool
+    finally:
+        await run_in_threadpool(pool.close)
+
+
+def connection_getter(timeout: float) -> Callable[..., AbstractAsyncContextManager[Any]]:
+    """Return what stac-fastapi-pgstac calls for a connection: it waits at most `timeout` seconds.
+
+    Raises (when used):
+        DatabaseUnavailableError: PostgreSQL is gone, or no connection became free in time.
+    """
+
+    @asynccontextmanager
+    async def get_connection(request: Request, _: Literal["r", "w"] = "r") -> AsyncIterator[Any]:
+        try:
+            async with request.app.state.readpool.acquire(timeout=timeout) as connection:
+                with translate_pgstac_errors():
+                    yield connection
+        except TimeoutError as error:
+            msg = f"The database had no free connection for {timeout:g} s. Try again in a moment."
+            raise DatabaseUnavailableError(msg) from error
+        except (OSError, *_CONNECTION_LOST) as error:
+            msg = "The database does not answer. Try again in a moment."
+            raise DatabaseUnavailableError(msg) from error
+
+    return get_connection
+
+
+# 08xxx, 57P01..57P03, 53300, and asyncpg's own words for a connection that closed under it.
+_CONNECTION_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+)
+
+
+def check_database(database: DatabaseSettings) -> str:
+    """Return the version of pgSTAC in the database.
+
+    Raises:
+        DatabaseUnavailableError: PostgreSQL does not answer, or holds no pgSTAC.
+    """
+    try:
+        with psycopg.connect(database.dsn, connect_timeout=CONNECT_TIMEOUT) as connection:
+            row = connection.execute("SELECT pgstac.get_version()").fetchone()
+    except psycopg.errors.InvalidSchemaName as error:
+        msg = f"The database {_name(database)} has no pgSTAC. `worldstrat up` migrates one."
+        raise DatabaseUnavailableError(msg) from error
+    except psycopg.Error as error:
+        raise _unavailable(database, error) from error
+    return str(row[0]) if row else "unknown"
+
+
+def _unavailable(database: DatabaseSettings, error: Exception) -> DatabaseUnavailableError:
+    reason = str(error).strip().split("\n")[0] or type(error).__name__
+    return DatabaseUnavailableError(f"Cannot reach the database {_name(database)}: {reason}. Is PostgreSQL up?")
+
+
+def _name(database: DatabaseSettings) -> str:
+    return f"{database.database} at {database.host}:{database.port}"
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))

@@ -1,0 +1,107 @@
+"""The pages that people see: the landing page with its map, and the documentation of the API."""
+
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.datastructures import URL
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from server.settings import ServerSettings
+
+BUILT_FOLDERS = ("app", "vendor")
+"""What the web page's build leaves in `static/` beside index.html."""
+PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+    "script-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'"
+)
+"""No page of ours asks another host for anything."""
+
+_HASHED = re.compile(r"-[\w-]{8,}\.\w+$")
+_BARE_PAGE = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>WorldStrat</title>
+<style>body {{ font: 16px/1.6 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem }}</style>
+<h1>WorldStrat</h1>
+<p>The server runs, but its map has not been built: <code>make web</code> builds it.</p>
+<ul>
+<li><a href="{base}stac">STAC API</a>: find images by place, date, land use, source and split</li>
+<li><a href="{base}docs">Documentation</a> of every endpoint</li>
+</ul>
+</html>
+"""
+
+
+class BuiltFiles(StaticFiles):
+    """Files of the web page's build: those with a hash in their name never change."""
+
+    def file_response(self, full_path: Any, stat_result: Any, scope: Scope, status_code: int = 200) -> Response:
+        """Return one file with the cache rule of its name."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        hashed = _HASHED.search(str(full_path)) is not None
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
+        return response
+
+
+def add_pages(app: FastAPI, settings: ServerSettings) -> None:
+    """Add `/`, `/docs` and the files that they load."""
+
+    @app.api_route("/", methods=["GET", "HEAD"], tags=["Pages"], summary="Landing page", response_model=None)
+    async def landing_page(request: Request) -> Response:
+        """Return the page with the map to a browser, links as JSON to everything else."""
+        if "text/html" not in request.headers.get("accept", ""):
+            return JSONResponse(_landing_links(app, request.base_url), headers={"Vary": "Accept"})
+        return _page(settings.static, request.base_url)
+
+    @app.get("/docs", include_in_schema=False, name="swagger_ui_html")
+    async def documentation(request: Request) -> HTMLResponse:
+        base = str(request.base_url)
+        page = get_swagger_ui_html(
+            openapi_url=f"{base}api",
+            title=app.title,
+            swagger_js_url=f"{base}vendor/swagger-ui/swagger-ui-bundle.js",
+            swagger_css_url=f"{base}vendor/swagger-ui/swagger-ui.css",
+            swagger_favicon_url=f"{base}vendor/swagger-ui/favicon-32x32.png",
+        )
+        page.headers["Content-Security-Policy"] = PAGE_POLICY
+        return page
+
+    for folder in BUILT_FOLDERS:
+        app.mount(f"/{folder}", BuiltFiles(directory=settings.static / folder, check_dir=False), name=folder)
+
+
+def _page(static: Path, base_url: URL) -> Response:
+    headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
+    index = static / "index.html"
+    if index.is_file():
+        return FileResponse(index, headers=headers)
+    headers["Content-Security-Policy"] = PAGE_POLICY
+    return HTMLResponse(_BARE_PAGE.format(base=escape(str(base_url))), headers=headers)
+
+
+def _landing_links(app: FastAPI, base_url: URL) -> dict[str, Any]:
+    links = (
+        ("self", "", "application/json", "This document"),
+        ("data", "stac", "application/json", "STAC API"),
+        ("service-desc", "api", "application/vnd.oai.openapi+json;version=3.0", "OpenAPI document"),
+        ("service-doc", "docs", "text/html", "Documentation"),
+        ("status", "readyz", "application/json", "Can requests be served?"),
+    )
+    return {
+        "title": app.title,
+        "description": app.description,
+        "version": app.version,
+        "links": [
+            {"rel": rel, "href": f"{base_url}{path}", "type": media_type, "title": title}
+            for rel, path, media_type, title in links
+        ],
+    }

@@ -1,0 +1,1 @@
+"""The STAC API over pgSTAC, and the assets that its answers point at."""

@@ -1,0 +1,167 @@
+"""`/assets/{key}`: any object that the catalog names, streamed with ranges or by a signed URL."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import Any
+
+import obstore
+from fastapi import APIRouter
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from catalog.constants import COG_MEDIA_TYPE, COLLECTIONS, PNG_MEDIA_TYPE
+from catalog.errors import ObjectNotFoundError, ObjectStoreError
+from catalog.objects import ObjectStore
+from server.settings import ServerSettings
+from server.stac.ranges import ByteRange, http_date, is_not_modified, parse_range, range_still_applies, strong_etag
+
+MEDIA_TYPES = {".tif": COG_MEDIA_TYPE, ".png": PNG_MEDIA_TYPE}
+"""What the catalog stores, by suffix of the key."""
+CHUNK = 1_048_576
+# An ingest may replace an object under the same key: caches may keep it, but ask after a minute.
+CACHE_CONTROL = "public, max-age=60, must-revalidate"
+
+_CONDITIONS = frozenset({"if-none-match", "if-modified-since", "if-range"})
+_SEGMENT = re.compile(r"^[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*$")
+_DESCRIPTION = (
+    "Any asset of the catalog by its key, as the `href` of an item names it. Answers one HTTP range (`bytes=0-99`, "
+    "`bytes=-100`), so that GDAL and rasterio read the parts of a Cloud-Optimized GeoTIFF that they need."
+)
+
+
+def assets_router(settings: ServerSettings) -> APIRouter:
+    """Return the routes of the assets."""
+    router = APIRouter(tags=["Assets"])
+    responses: dict[int | str, dict[str, Any]] = {
+        200: {"content": {media_type: {} for media_type in MEDIA_TYPES.values()}},
+        206: {"description": "The range that was asked for."},
+        304: {"description": "The client's copy is still good."},
+        307: {"description": "A signed URL of the object, where the server is set to redirect."},
+        404: {"description": "The catalog names no such asset."},
+        416: {"description": "The range lies beyond the object."},
+    }
+
+    @router.api_route(
+        "/assets/{key:path}",
+        methods=["GET", "HEAD"],
+        response_class=Response,
+        responses=responses,
+        summary="Get an asset, whole or a range of it",
+        description=_DESCRIPTION,
+        operation_id="get_asset",
+    )
+    async def get_asset(request: Request, key: str) -> Response:
+        check_key(key)
+        store: ObjectStore = request.app.state.store
+        if settings.assets_redirect and isinstance(store.raw, S3Store):
+            return await _redirect(store.raw, key, request.method, settings.asset_url_seconds)
+        return await _Answer(store, key, request).make()
+
+    return router
+
+
+def check_key(key: str) -> None:
+    """Refuse a key that the catalog could not have written: the store is asked for no other.
+
+    Raises:
+        ObjectNotFoundError: it is not `collection/aoi/file` with plain names and a suffix of ours.
+    """
+    segments = key.split("/")
+    if (
+        len(segments) != 3  # noqa: PLR2004
+        or segments[0] not in COLLECTIONS
+        or not all(_SEGMENT.match(segment) for segment in segments)
+        or PurePosixPath(key).suffix not in MEDIA_TYPES
+    ):
+        raise ObjectNotFoundError(f"The catalog names no asset {key!r}.")
+
+
+class _Answer:
+    """One request for one object of the store."""
+
+    def __init__(self, store: ObjectStore, key: str, request: Request) -> None:
+        self.store = store
+        self.key = key
+        self.head = request.method == "HEAD"
+        self.headers = request.headers
+
+    async def make(self) -> Response:
+        """Return the object, a part of it, or what a condition makes of it."""
+        asked = parse_range(self.headers.get("range"))
+        if self.head or not self.headers.keys().isdisjoint(_CONDITIONS):
+            meta = await self._ask(obstore.head_async(self.store.raw, self.key))
+            if self._is_not_modified(meta):
+                return Response(status_code=304, headers=self._headers(meta))
+            if self.head:
+                return Response(headers={**self._headers(meta), "Content-Length": str(meta["size"])})
+            if not range_still_applies(strong_etag(meta["e_tag"]), meta["last_modified"], self.headers.get("if-range")):
+                asked = None
+        return await (self._whole() if asked is None else self._part(asked))
+
+    async def _whole(self) -> Response:
+        result = await self._ask(obstore.get_async(self.store.raw, self.key))
+        headers = {**self._headers(result.meta), "Content-Length": str(result.meta["size"])}
+        return StreamingResponse(_chunks(result), 200, headers)
+
+    async def _part(self, asked: ByteRange) -> Response:
+        """Return a range with one request to the store; only where that fails is the size asked for."""
+        options: dict[str, Any] = {"range": asked.option()}
+        try:
+            result = await self._ask(obstore.get_async(self.store.raw, self.key, options=options))
+        except ObjectNotFoundError:
+            raise
+        except ObjectStoreError:
+            meta = await self._ask(obstore.head_async(self.store.raw, self.key))
+            if asked.is_within(meta["size"]):
+                raise
+            return Response(
+                status_code=416, headers={**self._headers(meta), "Content-Range": f"bytes */{meta['size']}"}
+            )
+        start, stop = result.range
+        headers = {
+            **self._headers(result.meta),
+            "Content-Length": str(stop - start),
+            "Content-Range": f"bytes {start}-{stop - 1}/{result.meta['size']}",
+        }
+        return StreamingResponse(_chunks(result), 206, headers)
+
+    def _is_not_modified(self, meta: Any) -> bool:
+        return is_not_modified(
+            strong_etag(meta["e_tag"]),
+            meta["last_modified"],
+            self.headers.get("if-none-match"),
+            self.headers.get("if-modified-since"),
+        )
+
+    def _headers(self, meta: Any) -> dict[str, str]:
+        etag = strong_etag(meta["e_tag"])
+        return {
+            "Content-Type": MEDIA_TYPES[PurePosixPath(self.key).suffix],
+            "Accept-Ranges": "bytes",
+            "Last-Modified": http_date(meta["last_modified"]),
+            "Cache-Control": CACHE_CONTROL,
+            **({"ETag": etag} if etag else {}),
+        }
+
+    async def _ask(self, answer: Any) -> Any:
+        try:
+            return await answer
+        except FileNotFoundError as error:
+            raise ObjectNotFoundError(f"The store has no asset {self.key!r}.") from error
+        except (BaseError, OSError) as error:
+            raise ObjectStoreError("The object store does not answer. Try again in a moment.") from error
+
+
+async def _chunks(result: Any) -> AsyncIterator[bytes]:
+    async for chunk in result.stream(min_chunk_size=CHUNK):
+        yield bytes(chunk)
+
+
+async def _redirect(store: S3Store, key: str, method: str, seconds: int) -> Response:
+    url = await obstore.sign_async(store, "HEAD" if method == "HEAD" else "GET", key, timedelta(seconds=seconds))
+    # Kept for half its life, so that nobody follows a URL that is about to expire.
+    return RedirectResponse(url, 307, {"Cache-Control": f"private, max-age={seconds // 2}"})
