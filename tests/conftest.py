@@ -14,6 +14,7 @@ from catalog.settings import DatabaseSettings, StoreSettings
 from infra.pgstac import prepare
 from infra.ports import free_port
 from infra.postgres import DATABASE, PostgresCluster
+from infra.radosgw import Radosgw
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,3 +71,24 @@ def file_store(tmp_path: Path) -> StoreSettings:
     folder = tmp_path / "objects"
     folder.mkdir()
     return StoreSettings(url=folder.as_uri())
+
+
+@pytest.fixture(scope="session")
+def radosgw(services_folder: Path) -> Iterator[Radosgw]:
+    """A real S3 server."""
+    if shutil.which("radosgw") is None:
+        pytest.skip("needs ceph-mon, ceph-osd and radosgw")
+    server = Radosgw(
+        services_folder / "ceph", logs=services_folder / "ceph-logs", mon_port=free_port(), rgw_port=free_port()
+    )
+    daemons = server.start({})
+    yield server
+    server.stop(daemons)
+
+
+@pytest.fixture
+def s3_store(radosgw: Radosgw) -> StoreSettings:
+    """An empty bucket of the S3 server."""
+    bucket = f"test-{uuid4().hex[:12]}"
+    radosgw.create_bucket(bucket)
+    return radosgw.settings(bucket)
