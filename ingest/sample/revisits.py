@@ -1,0 +1,82 @@
+"""When Sentinel-2 saw a place: candidates around the SPOT date, ranked as the published ones are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ingest.sample.noise import create_generator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.sample.place import Place
+
+MOST_REVISITS = 16
+"""The published number of revisits."""
+
+_FIRST_DAY = date(2017, 1, 1)
+"""The catalogue was searched from this day."""
+
+
+@dataclass(frozen=True)
+class Revisit:
+    """One Sentinel-2 image of a place."""
+
+    n: int
+    """Rank from 1, best first; not chronological."""
+    lowres_date: date
+    """Day of the image."""
+    delta: int
+    """Days from the SPOT image to this one."""
+    rank: float
+    """Sum of the ranks of |delta| and of cloud cover."""
+    cloud_cover: float
+    """Cloud cover of the whole Sentinel-2 product in percent."""
+    cloud_share: float
+    """Share of the AOI under cloud, 0 to 1."""
+
+
+def choose_revisits(place: Place, count: int, seed: int) -> list[Revisit]:
+    """Return the `count` best of the place's passes, ranked by nearness to the SPOT date and by cloud cover."""
+    rng = create_generator(seed, "revisits", place.name)
+    start = max(_FIRST_DAY, place.highres_date) if place.highres_date < _FIRST_DAY else place.highres_date
+    # The swath passes every five days; many of the passes are not in the archive.
+    days = [start + timedelta(5 * step) for step in range(-36, 37)]
+    days = [day for day in days if day >= _FIRST_DAY and (day == start or rng.random() < 0.5)]  # noqa: PLR2004
+    clouds = _draw_cloud_cover(rng, len(days), place.cloudiness)
+    clouds[days.index(start)] = 0.02
+    deltas = [(day - place.highres_date).days for day in days]
+    ranks = _rank([abs(delta) for delta in deltas]) + _rank(list(clouds))
+    revisits = []
+    for n, index in enumerate(np.argsort(ranks, kind="stable")[:count], start=1):
+        share = _draw_share(rng, clouds[index] / 100)
+        revisits.append(
+            Revisit(n, days[index], deltas[index], float(ranks[index]), round(float(clouds[index]), 2), share)
+        )
+    return revisits
+
+
+def _draw_cloud_cover(rng: np.random.Generator, count: int, cloudiness: float) -> np.ndarray:
+    """Return cloud covers in percent: many clear days, some of every kind."""
+    clear = rng.gamma(0.6, 3.0, count) * cloudiness
+    cloudy = 100 * rng.beta(0.9, 0.9, count)
+    return np.clip(np.where(rng.random(count) < 0.55 / cloudiness**0.5, clear, cloudy), 0, 100)
+
+
+def _draw_share(rng: np.random.Generator, product: float) -> float:
+    """Return the AOI's own share of cloud, given its product's: a small square is clear or covered sooner."""
+    if product < 0.03:  # noqa: PLR2004
+        return 0.0
+    return float(np.clip(product * rng.uniform(0.5, 1.6), 0, 1))
+
+
+def _rank(values: Sequence[float]) -> np.ndarray:
+    """Return ranks from 1, ties sharing their mean rank."""
+    array = np.asarray(values)
+    less = (array[None, :] < array[:, None]).sum(axis=1)
+    equal = (array[None, :] == array[:, None]).sum(axis=1)
+    return less + (equal + 1) / 2
