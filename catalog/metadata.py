@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog.constants import MAX_REVISIT, slug
 from catalog.errors import MetadataError
-from catalog.landuse import IPCC_CLASSES, SMOD_CLASSES, ascii_hyphens
+from catalog.landuse import IPCC_CLASSES, LCCS_CLASSES, SMOD_CLASSES, ascii_hyphens
 
 METADATA_CSV = "metadata.csv"
 SPLIT_CSV = "stratified_train_val_test_split.csv"
@@ -222,7 +222,8 @@ def _columns(path: Path, header: Any, required: Iterable[str]) -> list[str]:
 
 def _read_aoi(reader: _Reader, rows: list[Row], splits: tuple[str, ...]) -> Aoi:
     first = rows[0]
-    smod, ipcc = _integer(first.get("SMOD")), first.get("IPCC Class", "")
+    lccs, smod = _integer(first.get("LCCS")), _integer(first.get("SMOD"))
+    ipcc = first.get("IPCC Class", "")
     return Aoi(
         name=reader.aoi,
         source=source_of(reader.aoi),
@@ -230,8 +231,8 @@ def _read_aoi(reader: _Reader, rows: list[Row], splits: tuple[str, ...]) -> Aoi:
         lon=_number(first.get("lon")),
         lat=_number(first.get("lat")),
         area=_number(first.get("area")),
-        lccs=_integer(first.get("LCCS")),
-        lccs_label=ascii_hyphens(first.get("LCCS class", "")) or None,
+        lccs=lccs,
+        lccs_label=ascii_hyphens(first.get("LCCS class", "")) or LCCS_CLASSES.get(lccs or 0),
         # The table writes "None" or nothing for permanent snow and ice: both mean that there is no class.
         ipcc=ipcc if ipcc in IPCC_CLASSES else None,
         smod=smod if smod in SMOD_CLASSES else None,

@@ -100,7 +100,7 @@ class ObjectStore:
         """Remove `key`; that it is not there is no error."""
         try:
             obstore.delete(self.raw, key)
-        except NotFoundError:
+        except (NotFoundError, FileNotFoundError):
             return
         except Exception as error:
             raise self._failed("delete", key, error) from error

@@ -1,5 +1,6 @@
 """Fixtures of every room: a real PostgreSQL with pgSTAC, real stores, a real dataset, a real server."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -9,7 +10,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from pystac.validation import RegisteredValidator
+from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
+from catalog.extension import SCHEMA_URI, schema
 from catalog.settings import DatabaseSettings, StoreSettings
 from infra.pgstac import prepare
 from infra.ports import free_port
@@ -92,3 +96,13 @@ def s3_store(radosgw: Radosgw) -> StoreSettings:
     bucket = f"test-{uuid4().hex[:12]}"
     radosgw.create_bucket(bucket)
     return radosgw.settings(bucket)
+
+
+@pytest.fixture(scope="session")
+def open_schemas(shared: Path) -> None:
+    """Let pystac validate extensions without a network: their published schemas, and our own."""
+    validator = JsonSchemaSTACValidator()
+    for uri, path in json.loads((shared / "schemas/index.json").read_text()).items():
+        validator.schema_cache[uri] = json.loads((shared / "schemas" / path).read_text())
+    validator.schema_cache[SCHEMA_URI] = schema()
+    RegisteredValidator.set_validator(validator)
