@@ -146,10 +146,15 @@ def _signal(target: int, number: signal.Signals) -> None:
         ) from error
 
 
-def last_words(log: Path) -> str:
-    """Return the last lines of a log that say something went wrong, for an error message."""
+def last_words(log: Path, offset: int = 0) -> str:
+    """Return the last lines of a log that say something went wrong, for an error message.
+
+    Args:
+        log: the file.
+        offset: byte from which it is of interest.
+    """
     try:
-        lines = log.read_text(errors="replace").splitlines()[-60:]
+        lines = log.read_bytes()[offset:].decode(errors="replace").splitlines()[-60:]
     except OSError:
         return ""
     lines = [line.strip() for line in lines if line.strip()]

@@ -1,0 +1,112 @@
+"""The web server of a stack: `worldstrat serve` as a process of its own."""
+
+import signal
+import sys
+import time
+from http import HTTPStatus
+
+from infra.answers import status_of
+from infra.errors import PortTakenError, ServiceError
+from infra.ports import LOOPBACK, is_free
+from infra.process import Daemon, is_alive, last_words, spawn, stop
+from infra.record import Record
+from infra.service import HEALTHY, STOPPED, UNHEALTHY, State
+
+FIRST_PORT = 8000
+_NEIGHBOURS = 100
+_START_TIMEOUT = 90.0
+_RECOVERY_TIMEOUT = 8.0
+
+
+class WebServer:
+    """The web server on one port of 127.0.0.1.
+
+    Args:
+        record: what is known of the stack.
+        wanted: port that the caller asked for; None for the last one, or the first free one from 8000.
+    """
+
+    name = "server"
+    daemons: tuple[str, ...] = ("server",)
+
+    def __init__(self, record: Record, wanted: int | None = None) -> None:
+        self._record = record
+        self._wanted = wanted
+        self._log = record.logs / "server.log"
+
+    @property
+    def url(self) -> str:
+        """Address of the server's page."""
+        return f"http://{LOOPBACK}:{self._record.ports.get('server', FIRST_PORT)}"
+
+    def choose_port(self) -> None:
+        """Settle the port before anything is started or written.
+
+        Raises:
+            PortTakenError: something else listens on the wanted port.
+        """
+        ports = self._record.ports
+        if self._running() and self._wanted in {None, ports["server"]}:
+            return
+        if self._wanted is None:
+            first = ports.get("server", FIRST_PORT)
+            free = [port for port in range(first, min(first + _NEIGHBOURS, 2**16)) if is_free(port)]
+            if not free:
+                raise PortTakenError(f"No port from {first} on is free on {LOOPBACK}. Choose one with --port.")
+            self.stop()
+            ports["server"] = free[0]
+        else:
+            if not is_free(self._wanted):
+                raise PortTakenError(
+                    f"Port {self._wanted} of {LOOPBACK} is taken by another program. Choose another with --port."
+                )
+            self.stop()
+            ports["server"] = self._wanted
+
+    def start(self) -> None:
+        """Start the server, or keep the one that runs when it is ready."""
+        running = self._running()
+        if running and self._ready_within(running, _RECOVERY_TIMEOUT):
+            return
+        self.stop()
+        command = [sys.executable, "-m", "infra.cli", "serve", "--data", str(self._record.data)]
+        command += ["--host", LOOPBACK, "--port", str(self._record.ports["server"])]
+        offset = self._log.stat().st_size if self._log.exists() else 0
+        daemon = spawn(command, log=self._log)
+        self._record.daemons["server"] = daemon
+        if not self._ready_within(daemon, _START_TIMEOUT):
+            words = last_words(self._log, offset)
+            raise ServiceError(f"The web server did not become ready ({self._log}):\n{words}")
+
+    def stop(self) -> None:
+        """Stop the server: it first finishes the requests that it has begun."""
+        running = self._running()
+        if running:
+            stop(running, ask=signal.SIGTERM, timeout=15)
+        self._record.daemons.pop("server", None)
+
+    def state(self) -> State:
+        """Ask `/readyz`."""
+        if self._running() is None:
+            return State(self.name, STOPPED, self.url)
+        status = status_of(self._record.ports["server"], "/readyz")
+        if status == HTTPStatus.OK:
+            return State(self.name, HEALTHY, self.url)
+        detail = "no answer" if status is None else f"/readyz answers {status}"
+        return State(self.name, UNHEALTHY, self.url, detail)
+
+    def env(self) -> dict[str, str]:
+        """Return WORLDSTRAT_URL."""
+        return {"WORLDSTRAT_URL": self.url}
+
+    def _running(self) -> Daemon | None:
+        daemon = self._record.daemons.get("server")
+        return daemon if daemon and is_alive(daemon) else None
+
+    def _ready_within(self, daemon: Daemon, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and is_alive(daemon):
+            if status_of(self._record.ports["server"], "/readyz") == HTTPStatus.OK:
+                return is_alive(daemon)
+            time.sleep(0.1)
+        return False
