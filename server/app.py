@@ -43,7 +43,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         description=DESCRIPTION,
         version=version("worldstrat"),
         license_info={"name": "Apache-2.0"},
-        openapi_url="/api",
+        openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
         lifespan=build_lifespan(settings),

@@ -1,6 +1,8 @@
 """The server's errors, and the one table that says which HTTP status each exception is."""
 
+import json
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +11,7 @@ import psycopg
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolTimeout
+from pydantic import ValidationError
 from stac_fastapi.types import errors as stac_errors
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,6 +23,8 @@ from catalog.errors import DatabaseError, ObjectNotFoundError, ObjectStoreError,
 
 logger = logging.getLogger(__name__)
 
+MOST_FINDINGS = 5
+"""Findings about one request that are told."""
 RETRY_AFTER = "5"
 """Seconds after which a client may try again what was answered 503."""
 
@@ -43,6 +48,7 @@ STATUS_CODES: dict[type[Exception], int] = {
     stac_errors.NotFoundError: 404,
     stac_errors.InvalidQueryParameter: 400,
     InvalidSearchError: 400,
+    json.JSONDecodeError: 400,
     ObjectNotFoundError: 404,
     ObjectStoreError: 503,
     DatabaseError: 503,
@@ -59,6 +65,7 @@ STATUS_CODES: dict[type[Exception], int] = {
 """The status that answers each exception, subclasses included; what is not listed is a bug, and a 500."""
 
 PLAIN_WORDS: dict[type[Exception], str] = {
+    json.JSONDecodeError: "A parameter that has to be JSON (query, intersects) is not.",
     asyncpg.QueryCanceledError: "The database took too long: narrow the search by collection, area or date.",
     psycopg.errors.QueryCanceled: "The database took too long: narrow the search by collection, area or date.",
     psycopg.OperationalError: "The database does not answer. Try again in a moment.",
@@ -94,8 +101,8 @@ def _answer_known(_: Request, error: Exception) -> Response:
 def _answer_invalid(_: Request, error: Exception) -> Response:
     # The STAC API wants 400 where FastAPI would say 422.
     problems = error.errors() if isinstance(error, RequestValidationError) else []
-    description = "; ".join(f"{_place(problem['loc'])}: {problem['msg']}" for problem in problems)
-    return error_response(HTTPStatus.BAD_REQUEST, "InvalidParameter", description)
+    # The first part of a place says query, path or body: the caller knows.
+    return error_response(HTTPStatus.BAD_REQUEST, "InvalidParameter", _in_words(problems, skip=1))
 
 
 def _answer_http(_: Request, error: Exception) -> Response:
@@ -104,7 +111,10 @@ def _answer_http(_: Request, error: Exception) -> Response:
     if error.status_code in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
         return Response(status_code=error.status_code, headers=error.headers)
     code = HTTPStatus(error.status_code).phrase.replace(" ", "")
-    return error_response(error.status_code, code, str(error.detail), dict(error.headers or {}))
+    # stac-fastapi wraps what pydantic says of a URL, with addresses of pydantic's own documentation.
+    cause = error.__cause__
+    description = _in_words(cause.errors(), skip=0) if isinstance(cause, ValidationError) else str(error.detail)
+    return error_response(error.status_code, code, description, dict(error.headers or {}))
 
 
 def _answer_bug(_: Request, __: Exception) -> Response:
@@ -116,6 +126,7 @@ def _lookup(table: dict[type[Exception], Any], error: Exception) -> Any:
     return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
 
 
-def _place(location: tuple[Any, ...]) -> str:
-    # The first part says query, path or body: the caller knows.
-    return ".".join(str(part) for part in location[1:]) or str(location[0])
+def _in_words(problems: Sequence[Any], skip: int) -> str:
+    """Return pydantic's findings in one line; a union of geometries has dozens of them, of which few help."""
+    found = [(".".join(str(part) for part in problem["loc"][skip:]), problem["msg"]) for problem in problems]
+    return "; ".join(f"{place}: {message}" if place else message for place, message in found[:MOST_FINDINGS])

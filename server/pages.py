@@ -66,7 +66,7 @@ def add_pages(app: FastAPI, settings: ServerSettings) -> None:
     async def documentation(request: Request) -> HTMLResponse:
         base = str(request.base_url)
         page = get_swagger_ui_html(
-            openapi_url=f"{base}api",
+            openapi_url=f"{base}openapi.json",
             title=app.title,
             swagger_js_url=f"{base}vendor/swagger-ui/swagger-ui-bundle.js",
             swagger_css_url=f"{base}vendor/swagger-ui/swagger-ui.css",
@@ -92,7 +92,7 @@ def _landing_links(app: FastAPI, base_url: URL) -> dict[str, Any]:
     links = (
         ("self", "", "application/json", "This document"),
         ("data", "stac", "application/json", "STAC API"),
-        ("service-desc", "api", "application/vnd.oai.openapi+json;version=3.0", "OpenAPI document"),
+        ("service-desc", "openapi.json", "application/vnd.oai.openapi+json;version=3.0", "OpenAPI document"),
         ("service-doc", "docs", "text/html", "Documentation"),
         ("status", "readyz", "application/json", "Can requests be served?"),
     )

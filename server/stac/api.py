@@ -14,39 +14,44 @@ from stac_fastapi.api.models import (
     create_post_request_model,
     create_request_model,
 )
-from stac_fastapi.extensions.free_text import FreeTextConformanceClasses
 from stac_fastapi.pgstac.config import Settings
-from stac_fastapi.pgstac.extensions import FreeTextExtension
 from stac_fastapi.pgstac.models.extensions import Extensions
-from stac_fastapi.pgstac.types.search import PgstacSearch
 from stac_fastapi.types.search import APIRequest
 from starlette.requests import Request
 
 from server.settings import ServerSettings
-from server.stac.client import DESCRIPTION, LANDING_ID, TITLE, WorldStratClient
+from server.stac.client import WorldStratClient
+from server.stac.search import WorldStratSearch
 
 PREFIX = "/stac"
+LANDING_ID = "worldstrat"
+TITLE = "WorldStrat"
+DESCRIPTION = (
+    "Nearly 4,000 places on Earth, each with one SPOT 6/7 image at 1.5 m and up to 16 Sentinel-2 revisits at 10 m, "
+    "stratified by land use. Search by place, date, land use, source and split; open every asset as a "
+    "Cloud-Optimized GeoTIFF."
+)
 
 
 def add_stac(app: FastAPI, settings: ServerSettings) -> None:
-    """Add the STAC API to `app`: core, search, filter, sort, fields, free text, collection search; no transactions."""
+    """Add the STAC API to `app`: core, search, filter, sort, fields, query, collection search; no transactions."""
     options = _stac_settings(app)
-    extensions = _extensions(options)
-    post_model = create_post_request_model(extensions.search, base_model=PgstacSearch)
+    extensions = Extensions(settings=options)
+    post_model = create_post_request_model(extensions.search, base_model=WorldStratSearch)
     collections = extensions.collection_search
-    client = WorldStratClient(settings=settings, pgstac_search_model=post_model, landing_page_id=LANDING_ID)
     api = StacApi(
         app=app,
         router=APIRouter(prefix=PREFIX, tags=["STAC API"]),
         settings=options,
+        stac_version="1.1.0",
         title=TITLE,
         description=DESCRIPTION,
-        client=client,
+        client=WorldStratClient(settings=settings, pgstac_search_model=post_model, landing_page_id=LANDING_ID),
         extensions=[*extensions.search, *extensions.item_collection, collections],
         exceptions={},
         search_get_request_model=create_get_request_model(extensions.search),
         search_post_request_model=post_model,
-        items_get_request_model=cast("type[APIRequest]", _items_model(extensions)),
+        items_get_request_model=_items_model(extensions),
         collections_get_request_model=collections.GET,
         middlewares=[],
     )
@@ -54,7 +59,7 @@ def add_stac(app: FastAPI, settings: ServerSettings) -> None:
 
 
 def _stac_settings(app: FastAPI) -> Settings:
-    # Given one by one, since its own sources are an `.env` file and unprefixed environment variables.
+    # Given one by one, since its own sources are an `.env` file and environment variables without a prefix.
     return Settings(
         _env_file=None,
         stac_fastapi_title=TITLE,
@@ -66,16 +71,13 @@ def _stac_settings(app: FastAPI) -> Settings:
         enabled_extensions=None,
         enable_transactions_extensions=False,
         enable_catalogs_extension=False,
+        use_api_hydrate=False,
     )
 
 
-def _extensions(options: Settings) -> Extensions:
-    free_text = FreeTextExtension(conformance_classes=[FreeTextConformanceClasses.SEARCH])
-    return Extensions(settings=options, search_map={"free_text": free_text})
-
-
-def _items_model(extensions: Extensions) -> type:
-    return create_request_model("ItemCollectionUri", ItemCollectionUri, extensions.item_collection, request_type="GET")
+def _items_model(extensions: Extensions) -> type[APIRequest]:
+    model = create_request_model("ItemCollectionUri", ItemCollectionUri, extensions.item_collection, request_type="GET")
+    return cast("type[APIRequest]", model)
 
 
 def _add_bare_landing_page(app: FastAPI, api: StacApi) -> None:

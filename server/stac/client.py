@@ -1,24 +1,18 @@
 """stac-fastapi-pgstac's client with our limits before a search and our URLs after it."""
 
-from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 import attr
 from stac_fastapi.pgstac.core import CoreCrudClient
 from starlette.requests import Request
 
+from server.errors import InvalidSearchError
 from server.settings import ServerSettings
-from server.stac.bounds import crosses_antimeridian, flat_bounds, split_at_antimeridian
+from server.stac.bounds import flat_bounds
 from server.stac.hrefs import Publisher
 from server.stac.links import collection_links, item_links
-
-LANDING_ID = "worldstrat"
-TITLE = "WorldStrat"
-DESCRIPTION = (
-    "Nearly 4,000 places on Earth, each with one SPOT 6/7 image at 1.5 m and up to 16 Sentinel-2 revisits at 10 m, "
-    "stratified by land use. Search by place, date, land use, source and split; open every asset as a "
-    "Cloud-Optimized GeoTIFF."
-)
+from server.stac.search import WorldStratSearch
 
 # Counts are what users ask for most; pgSTAC would keep one for a day, in which an ingest makes it wrong.
 SEARCH_CONF = {"context": "on", "context_stats_ttl": "10 seconds"}
@@ -30,16 +24,17 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
 
     settings: ServerSettings = attr.ib(kw_only=True)
 
-    async def _search_base(self, search_request: Any, request: Request) -> dict[str, Any]:
+    async def _search_base(self, search_request: WorldStratSearch, request: Request) -> dict[str, Any]:
         """Every search and every item passes here: limit it, ask, publish what came."""
         search_request.conf = dict(SEARCH_CONF)
         search_request.limit = min(search_request.limit or 10, self.settings.max_limit)
-        if search_request.bbox:
-            bounds = flat_bounds(search_request.bbox)
-            search_request.bbox = bounds
-            if crosses_antimeridian(bounds):
-                search_request = _across_antimeridian(search_request)
-        answer: dict[str, Any] = await super()._search_base(search_request, request=request)
+        try:
+            answer: dict[str, Any] = await super()._search_base(search_request, request=request)
+        except asyncpg.InternalServerError as error:
+            # PostGIS has this one code for every geometry that it can't read.
+            if not search_request.is_spatial:
+                raise
+            raise InvalidSearchError(f"The geometry can't be searched: {error}.") from error
         publisher = _publisher(request)
         for item in answer["features"]:
             publisher.publish_assets(item)
@@ -53,7 +48,12 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
             search["bbox"] = flat_bounds(search["bbox"])
         if search.get("limit"):
             search["limit"] = min(search["limit"], self.settings.max_limit)
-        answer = await super().all_collections(request=request, **search)
+        try:
+            answer = await super().all_collections(request=request, **search)
+        except asyncpg.PostgresSyntaxError as error:
+            if not search.get("q"):
+                raise
+            raise InvalidSearchError(f"q can't be read as words to look for: {error}.") from error
         if isinstance(answer, dict):
             publisher = _publisher(request)
             for collection in answer["collections"]:
@@ -71,15 +71,6 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
         return collection
 
 
-def client_factory(settings: ServerSettings) -> Callable[..., WorldStratClient]:
-    """Return what builds the client of one server."""
-
-    def create(**options: Any) -> WorldStratClient:
-        return WorldStratClient(settings=settings, landing_page_id=LANDING_ID, **options)
-
-    return create
-
-
 def _publisher(request: Request) -> Publisher:
     return Publisher(request.app.state.store, str(request.base_url))
 
@@ -87,8 +78,3 @@ def _publisher(request: Request) -> Publisher:
 def _publish_collection(publisher: Publisher, collection: dict[str, Any]) -> None:
     publisher.publish_assets(collection)
     collection["links"] += collection_links(publisher.base_url, collection["id"])
-
-
-def _across_antimeridian(search_request: Any) -> Any:
-    fields = search_request.model_dump(by_alias=True, exclude_none=True, exclude={"bbox"})
-    return type(search_request)(**fields, intersects=split_at_antimeridian(search_request.bbox))

@@ -1,6 +1,5 @@
 """From the canonical hrefs of the catalog to URLs that a client can open, and links to the tiles."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -49,8 +48,3 @@ class Publisher:
             return False
         asset["alternate"] = {**asset.get("alternate", {}), "s3": {"href": href}}
         return True
-
-
-def item_ids(features: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return (collection, id) of the items that still have both after the `fields` extension."""
-    return [(item["collection"], item["id"]) for item in features if "collection" in item and "id" in item]

@@ -1,0 +1,36 @@
+"""What a search may ask, checked before pgSTAC sees it."""
+
+from typing import Any, Self
+
+from geojson_pydantic import MultiPolygon
+from pydantic import model_validator
+from stac_fastapi.pgstac.types.search import PgstacSearch
+
+from server.errors import InvalidSearchError
+from server.stac.bounds import crosses_antimeridian, flat_bounds, split_at_antimeridian
+
+
+class WorldStratSearch(PgstacSearch):  # type: ignore[misc]
+    """A search, from a URL or a body; the extensions add their own fields."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_an_object(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            raise InvalidSearchError(f"A search is a JSON object, not {type(values).__name__}.")
+        return values
+
+    @model_validator(mode="after")
+    def _has_bounds_that_pgstac_can_take(self) -> Self:
+        if self.bbox:
+            bounds = flat_bounds(self.bbox)
+            self.bbox = bounds
+            if crosses_antimeridian(bounds):
+                self.bbox = None
+                self.intersects = MultiPolygon(**split_at_antimeridian(bounds))
+        return self
+
+    @property
+    def is_spatial(self) -> bool:
+        """Tell whether a geometry of the caller's takes part."""
+        return self.intersects is not None or '"s_' in str(getattr(self, "filter_expr", None)).replace("'", '"')
