@@ -1,0 +1,82 @@
+"""`worldstrat ingest`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from catalog.errors import WorldStratError
+from catalog.settings import load_database, load_store
+from ingest.run import Options
+from ingest.run import ingest as run_ingest
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+@click.command()
+@click.argument("src", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    envvar="WORLDSTRAT_DATA",
+    default=Path("worldstrat-data"),
+    show_default=True,
+    help="Folder of the local stack; PG* and WORLDSTRAT_STORE name services elsewhere.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes; one per core if not set."
+)
+@click.option(
+    "--ray-address",
+    metavar="ADDRESS",
+    help="Use Ray instead of processes: `local` starts a cluster, HOST:PORT or ray://HOST:PORT connects to one.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on standard output.")
+@click.option(
+    "--schemas",
+    type=click.Path(path_type=Path),
+    help="Folder with the STAC extensions' schemas and their index.json: validate items against all of them.",
+)
+@click.option("--only", multiple=True, metavar="AOI", help="Ingest this AOI only; can be repeated.")
+@click.option("--force", is_flag=True, help="Ingest AOIs again that have not changed.")
+def ingest(  # noqa: PLR0917 - click passes every option by its name
+    src: Path,
+    data: Path,
+    workers: int,
+    ray_address: str | None,
+    as_json: bool,
+    schemas: Path | None,
+    only: tuple[str, ...],
+    force: bool,
+) -> None:
+    """Ingest SRC, a folder in the published WorldStrat layout, into the catalog.
+
+    SRC holds metadata.csv, stratified_train_val_test_split.csv, hr_dataset/ and lr_dataset/ as extracted from
+    Zenodo (v1.0 or v1.1) or Kaggle. Rasters become Cloud-Optimized GeoTIFFs in the object store, AOIs become STAC
+    items in the database. The same command again does only what is new, changed, or failed before.
+
+    Ends with a report; the exit code is 0 when nothing failed, 1 otherwise, 130 after Ctrl-C.
+    """
+    try:
+        options = Options(
+            src=src.resolve(),
+            database=load_database(data),
+            store=load_store(data),
+            workers=workers,
+            ray_address=ray_address,
+            schemas=schemas.resolve() if schemas else None,
+            only=only,
+            force=force,
+        )
+        report = run_ingest(options, Console(stderr=True))
+    except WorldStratError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(report.to_json(), ensure_ascii=False))
+    else:
+        report.print(Console())
+    sys.exit(INTERRUPTED if report.interrupted else bool(report.failures))

@@ -1,0 +1,41 @@
+"""What happened to the files of one AOI: counted, noted, or failed; nothing is lost."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from catalog.metadata import Problem
+
+
+@dataclass
+class Ledger:
+    """The book of one AOI while it is ingested."""
+
+    aoi: str
+    """Name of the AOI."""
+    root: Path
+    """Folder of the dataset; files are named relative to it."""
+    files: int = 0
+    """Published files that became objects."""
+    size: int = 0
+    """Bytes of these published files."""
+    failures: list[Problem] = field(default_factory=list)
+    """Files that were refused, and why."""
+    notes: list[Problem] = field(default_factory=list)
+    """Oddities that were accepted, and how they were taken."""
+
+    def count(self, size: int) -> None:
+        """Count one published file of `size` bytes."""
+        self.files += 1
+        self.size += size
+
+    def fail(self, file: Path | str, reason: str) -> None:
+        """Refuse a file."""
+        self.failures.append(Problem(self.aoi, self.name(file), reason))
+
+    def note(self, file: Path | str, reason: str) -> None:
+        """Accept an oddity."""
+        self.notes.append(Problem(self.aoi, self.name(file), reason))
+
+    def name(self, file: Path | str) -> str:
+        """Return the path of a file inside the dataset, with `/` on every system."""
+        return file.relative_to(self.root).as_posix() if isinstance(file, Path) else file

@@ -1,0 +1,139 @@
+"""A published raster as it is: its pixels, and the grid they should lie on."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from affine import Affine
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import MemoryFile
+from rasterio.transform import array_bounds, from_bounds
+
+from catalog.bands import SPOT_PRODUCTS, Product
+from catalog.constants import CRS
+from catalog.metadata import Bounds
+from ingest.errors import RasterError
+
+Pixels = npt.NDArray[np.generic]
+
+GRID_TOLERANCE = 0.5
+"""How far, in pixels, a raster's edges may lie from its AOI's bounds; published ones coincide."""
+_SAME_GRID = 1e-6
+
+
+@dataclass(frozen=True)
+class Raster:
+    """What one open of a published raster gave."""
+
+    pixels: Pixels
+    """Pixels, (band, y, x)."""
+    transform: Affine
+    """Pixel to ground as the file says it: the identity where it does not."""
+    crs: str | None
+    """Coordinate reference system as the file says it."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the pixels of a raster lie in longitude and latitude."""
+
+    height: int
+    """Rows."""
+    width: int
+    """Columns."""
+    transform: Affine
+    """Pixel to ground, degrees, north-up."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """West, south, east, north in degrees."""
+        west, south, east, north = array_bounds(self.height, self.width, self.transform)
+        return (west, south, east, north)
+
+
+def read_raster(data: bytes, product: Product) -> Raster:
+    """Decode a published TIFF and check that it has the bands and the type of its product.
+
+    Raises:
+        RasterError: it cannot be decoded, or is another kind of raster.
+    """
+    if not data:
+        raise RasterError("the file is empty")
+    try:
+        with warnings.catch_warnings():
+            # SPOT files have no georeferencing; they get it from their AOI.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with MemoryFile(data) as memory, memory.open(driver="GTiff") as src:
+                _check(src, product)
+                crs = src.crs.to_string() if src.crs else None
+                return Raster(src.read(), src.transform, crs)
+    except (RasterioError, ValueError) as error:
+        raise RasterError(f"cannot be read as a TIFF: {_reason(error)}") from error
+
+
+def place(raster: Raster, product: Product, bounds: Bounds | None, grid: Grid | None = None) -> Grid:
+    """Return the grid of a raster: its own, or the AOI's bounds where the file has none.
+
+    Args:
+        raster: the raster.
+        product: its kind.
+        bounds: extent of the AOI, where known.
+        grid: grid of the item's `data`, which a mask or an angle raster has to share.
+
+    Raises:
+        RasterError: it lies nowhere, or elsewhere than its AOI.
+    """
+    height, width = raster.pixels.shape[1:]
+    if raster.transform.is_identity:
+        if bounds is None:
+            raise RasterError("it has no georeferencing and the bounds of its AOI are not known")
+        placed = Grid(height, width, from_bounds(*bounds, width, height))
+    else:
+        if raster.crs not in {CRS, None}:
+            raise RasterError(f"its CRS is {raster.crs}, not {CRS}")
+        placed = Grid(height, width, raster.transform)
+    if bounds is not None:
+        _check_extent(placed, bounds)
+    if grid is not None:
+        _check_same(placed, grid, product)
+    return placed
+
+
+def _check(src: rasterio.DatasetReader, product: Product) -> None:
+    if src.count != len(product.bands):
+        raise RasterError(f"it has {src.count} bands, {product.suffix} has {len(product.bands)}")
+    allowed = _dtypes(product)
+    if set(src.dtypes) - allowed:
+        raise RasterError(f"its numbers are {src.dtypes[0]}, {product.suffix} has {' or '.join(sorted(allowed))}")
+
+
+def _dtypes(product: Product) -> set[str]:
+    if product.kind == "mask":
+        return {"float32", "uint8"}
+    # SPOT is published as integers, everything of Sentinel-2 as floating point.
+    return {"uint16"} if product in SPOT_PRODUCTS else {"float32"}
+
+
+def _check_extent(grid: Grid, bounds: Bounds) -> None:
+    transform = grid.transform
+    if transform.b or transform.d or transform.e >= 0 or transform.a <= 0:
+        raise RasterError("its grid is not north-up")
+    steps = (transform.a, transform.e) * 2
+    off = max(abs((own - aoi) / step) for own, aoi, step in zip(grid.bounds, bounds, steps, strict=True))
+    if off > GRID_TOLERANCE:
+        raise RasterError(f"it lies at {grid.bounds}, {off:.1f} pixels off its AOI's bounds {bounds}")
+
+
+def _check_same(own: Grid, grid: Grid, product: Product) -> None:
+    if (own.height, own.width) != (grid.height, grid.width):
+        raise RasterError(f"{product.suffix} is {own.width} x {own.height}, its data {grid.width} x {grid.height}")
+    if max(abs(a - b) for a, b in zip(own.bounds, grid.bounds, strict=True)) > _SAME_GRID:
+        raise RasterError(f"{product.suffix} lies at {own.bounds}, its data at {grid.bounds}")
+
+
+def _reason(error: Exception) -> str:
+    """Return GDAL's own first line; rasterio's wrapper often says only "Read failed"."""
+    cause = error.__cause__ or error
+    return str(cause).split("\n", maxsplit=1)[0]

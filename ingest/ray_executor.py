@@ -1,0 +1,83 @@
+"""Many AOIs at once on a Ray cluster: the only file of this room that imports Ray."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Final, Self
+
+import ray
+from ray.exceptions import RayError, RayTaskError, WorkerCrashedError
+
+from catalog.errors import WorldStratError
+from ingest.errors import WorkerError
+from ingest.executor import IN_FLIGHT_PER_WORKER, Work, worker_died
+from ingest.task import Ingested, Task
+
+LOCAL: Final = "local"
+"""The address that starts a cluster on this machine instead of connecting to one."""
+_LOOPBACK: Final = "127.0.0.1"
+
+
+class RayExecutor(AbstractContextManager["RayExecutor"]):
+    """Tasks on a Ray cluster; its nodes need this package, and must reach the dataset's folder and the store."""
+
+    def __init__(self, address: str, workers: int, work: Work) -> None:
+        self._connect(address, workers)
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        self._limit = IN_FLIGHT_PER_WORKER * max(workers, int(resources.get("CPU", 1)))
+        self._remote: Any = ray.remote(num_cpus=1, max_retries=1)(work)
+
+    def __enter__(self) -> Self:
+        """Return the executor itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the cluster; one that was started here ends, and its tasks with it."""
+        ray.shutdown()
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Ingested]:
+        """Yield what came of each task as it is done, in no order.
+
+        Raises:
+            WorkerError: the cluster was lost.
+        """
+        waiting = iter(tasks)
+        running: dict[Any, Task] = {}
+        while True:
+            while len(running) < self._limit and (task := next(waiting, None)) is not None:
+                running[self._remote.remote(task)] = task
+            if not running:
+                return
+            done, _ = ray.wait(list(running), num_returns=1)
+            for reference in done:
+                yield _result(reference, running.pop(reference))
+
+    @staticmethod
+    def _connect(address: str, workers: int) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # Its resource isolation and task events ask for nothing that one short run needs.
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+        if address == LOCAL:
+            options |= {"num_cpus": workers, "include_dashboard": False, "_node_ip_address": _LOOPBACK}
+        try:
+            ray.init(address=address, **options)
+        except (RayError, ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+            reason = str(error).strip().split("\n")[0]
+            raise WorkerError(f"No Ray cluster at {address!r}: {reason}") from error
+
+
+def _result(reference: Any, task: Task) -> Ingested:
+    try:
+        result: Ingested = ray.get(reference)
+    except WorkerCrashedError:
+        return worker_died(task)
+    except RayTaskError as error:
+        # The error itself, as a pool would raise it; without its cause's module here, as Ray tells it.
+        cause = error.cause
+        raise (cause if isinstance(cause, WorldStratError) else error) from error
+    except RayError as error:
+        raise WorkerError(f"The Ray cluster was lost at AOI {task.aoi.name!r}: {str(error).strip()[:300]}") from error
+    return result
