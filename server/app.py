@@ -16,15 +16,17 @@ from server.health import health_router
 from server.lifespan import build_lifespan
 from server.pages import add_pages
 from server.proxy import ProxyMiddleware
+from server.raster.routes import add_raster
 from server.settings import ServerSettings, load_settings
 from server.stac.api import add_stac
 from server.stac.assets import assets_router
 
 TITLE = "WorldStrat data server"
 DESCRIPTION = """\
-WorldStrat is nearly 4,000 places on Earth, each seen once by SPOT 6/7 at 1.5 m and up to 16 times by Sentinel-2 at 10 m.
+WorldStrat is nearly 4,000 places on Earth, each seen once by SPOT 6/7 at 1.5 m and up to 16 times by Sentinel-2 at
+10 m.
 
-* **STAC API** (`/stac`): find images by place, date, land use, source or split. Works with pystac-client, QGIS, odc-stac.
+* **STAC API** (`/stac`): find images by place, date, land use, source or split. For pystac-client, odc-stac, QGIS.
 * **Raster** (`/raster`): map tiles, previews, crops and statistics of any image or of many together.
 * **Assets** (`/assets`): the Cloud-Optimized GeoTIFFs themselves, whole or by HTTP range.
 
@@ -50,6 +52,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         middleware=_middleware(settings),
     )
     add_stac(app, settings)
+    add_raster(app, settings)
     app.include_router(assets_router(settings))
     app.include_router(health_router)
     add_pages(app, settings)

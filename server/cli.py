@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 import uvicorn
+from pydantic import ValidationError
 
 from catalog.errors import WorldStratError
 from server.app import create_app, create_app_from_environment
+from server.errors import in_words
 from server.lifespan import check_database
 from server.settings import load_settings
 
@@ -39,10 +42,12 @@ def serve(data: Path, host: str, port: int, root_path: str, workers: int) -> Non
     try:
         settings = load_settings(data)
         check_database(settings.database)
-    except (WorldStratError, ValueError) as error:
+    except WorldStratError as error:
         raise click.ClickException(str(error)) from error
+    except ValidationError as error:
+        raise click.ClickException(in_words(error.errors())) from error
     # ProxyMiddleware reads the proxy's headers, and more of them than uvicorn does.
-    options = {"host": host, "port": port, "proxy_headers": False, "server_header": False}
+    options: dict[str, Any] = {"host": host, "port": port, "proxy_headers": False, "server_header": False}
     if workers > 1:
         uvicorn.run(FACTORY, factory=True, workers=workers, **options)
     else:

@@ -102,7 +102,7 @@ def _answer_invalid(_: Request, error: Exception) -> Response:
     # The STAC API wants 400 where FastAPI would say 422.
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     # The first part of a place says query, path or body: the caller knows.
-    return error_response(HTTPStatus.BAD_REQUEST, "InvalidParameter", _in_words(problems, skip=1))
+    return error_response(HTTPStatus.BAD_REQUEST, "InvalidParameter", in_words(problems, skip=1))
 
 
 def _answer_http(_: Request, error: Exception) -> Response:
@@ -113,7 +113,7 @@ def _answer_http(_: Request, error: Exception) -> Response:
     code = HTTPStatus(error.status_code).phrase.replace(" ", "")
     # stac-fastapi wraps what pydantic says of a URL, with addresses of pydantic's own documentation.
     cause = error.__cause__
-    description = _in_words(cause.errors(), skip=0) if isinstance(cause, ValidationError) else str(error.detail)
+    description = in_words(cause.errors()) if isinstance(cause, ValidationError) else str(error.detail)
     return error_response(error.status_code, code, description, dict(error.headers or {}))
 
 
@@ -126,7 +126,12 @@ def _lookup(table: dict[type[Exception], Any], error: Exception) -> Any:
     return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
 
 
-def _in_words(problems: Sequence[Any], skip: int) -> str:
-    """Return pydantic's findings in one line; a union of geometries has dozens of them, of which few help."""
+def in_words(problems: Sequence[Any], skip: int = 0) -> str:
+    """Return pydantic's findings in one line; a union of geometries has dozens of them, of which few help.
+
+    Args:
+        problems: the findings.
+        skip: leading parts of each place that the reader knows anyway.
+    """
     found = [(".".join(str(part) for part in problem["loc"][skip:]), problem["msg"]) for problem in problems]
     return "; ".join(f"{place}: {message}" if place else message for place, message in found[:MOST_FINDINGS])

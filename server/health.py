@@ -4,7 +4,7 @@ import asyncio
 import platform
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import obstore
 from fastapi import APIRouter
@@ -12,12 +12,14 @@ from obstore.store import LocalStore
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from catalog.objects import ObjectStore
 from server.errors import RETRY_AFTER
+
+if TYPE_CHECKING:
+    from catalog.objects import ObjectStore
 
 CHECK_TIMEOUT = 3.0
 """Seconds that each of the two checks may take; they run side by side."""
-PACKAGES = ("stac-fastapi.pgstac", "titiler.pgstac", "rio-tiler", "rasterio", "pypgstac")
+PACKAGES = ("stac-fastapi.pgstac", "titiler.pgstac", "rio-tiler", "rasterio")
 
 health_router = APIRouter(tags=["Health"])
 

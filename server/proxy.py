@@ -35,10 +35,10 @@ def forwarded_address(headers: Mapping[str, str]) -> Address:
 
     With several proxies in a row the first entry is the one nearest to the client, and so the public address.
     """
-    standard = dict(
-        (name.strip().lower(), value.strip().strip('"'))
+    standard = {
+        name.strip().lower(): value.strip().strip('"')
         for name, _, value in (pair.partition("=") for pair in _first(headers.get("forwarded", "")).split(";"))
-    )
+    }
     scheme = (standard.get("proto") or _first(headers.get("x-forwarded-proto", ""))).lower()
     host = standard.get("host") or _first(headers.get("x-forwarded-host", ""))
     port = _first(headers.get("x-forwarded-port", ""))

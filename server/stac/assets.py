@@ -92,7 +92,7 @@ class _Answer:
     async def make(self) -> Response:
         """Return the object, a part of it, or what a condition makes of it."""
         asked = parse_range(self.headers.get("range"))
-        if self.head or not self.headers.keys().isdisjoint(_CONDITIONS):
+        if self.head or not _CONDITIONS.isdisjoint(self.headers):
             meta = await self._ask(obstore.head_async(self.store.raw, self.key))
             if self._is_not_modified(meta):
                 return Response(status_code=304, headers=self._headers(meta))
@@ -118,16 +118,19 @@ class _Answer:
             meta = await self._ask(obstore.head_async(self.store.raw, self.key))
             if asked.is_within(meta["size"]):
                 raise
-            return Response(
-                status_code=416, headers={**self._headers(meta), "Content-Range": f"bytes */{meta['size']}"}
-            )
+            return self._beyond(meta)
         start, stop = result.range
+        if start == stop:
+            return self._beyond(result.meta)
         headers = {
             **self._headers(result.meta),
             "Content-Length": str(stop - start),
             "Content-Range": f"bytes {start}-{stop - 1}/{result.meta['size']}",
         }
         return StreamingResponse(_chunks(result), 206, headers)
+
+    def _beyond(self, meta: Any) -> Response:
+        return Response(status_code=416, headers={**self._headers(meta), "Content-Range": f"bytes */{meta['size']}"})
 
     def _is_not_modified(self, meta: Any) -> bool:
         return is_not_modified(

@@ -11,7 +11,7 @@ from server.errors import InvalidSearchError
 from server.settings import ServerSettings
 from server.stac.bounds import flat_bounds
 from server.stac.hrefs import Publisher
-from server.stac.links import collection_links, item_links
+from server.stac.links import add_collection_links, add_item_links
 from server.stac.search import WorldStratSearch
 
 # Counts are what users ask for most; pgSTAC would keep one for a day, in which an ingest makes it wrong.
@@ -38,8 +38,7 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
         publisher = _publisher(request)
         for item in answer["features"]:
             publisher.publish_assets(item)
-            if "links" in item:
-                item["links"] += item_links(publisher.base_url, item)
+            add_item_links(publisher.base_url, item)
         return answer
 
     async def all_collections(self, request: Request, **search: Any) -> Any:
@@ -77,4 +76,4 @@ def _publisher(request: Request) -> Publisher:
 
 def _publish_collection(publisher: Publisher, collection: dict[str, Any]) -> None:
     publisher.publish_assets(collection)
-    collection["links"] += collection_links(publisher.base_url, collection["id"])
+    add_collection_links(publisher.base_url, collection)

@@ -1,13 +1,48 @@
-"""Links from the STAC API to the rest of the server."""
+"""Links from the STAC API to pictures of what it found: the web-map-links extension, and a preview."""
 
 from typing import Any
+from urllib.parse import quote
+
+WEB_MAP_LINKS = "https://stac-extensions.github.io/web-map-links/v1.2.0/schema.json"
+TILE_SCHEME = "WebMercatorQuad"
+RENDER = "true-color"
+"""The render that every collection has, and that an item is shown by."""
+
+Link = dict[str, Any]
 
 
-def item_links(base_url: str, item: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the links of an item to its tiles; none where the `fields` extension took away its id."""
-    return []
+def add_item_links(base_url: str, item: dict[str, Any]) -> None:
+    """Add links to the tiles and the preview of an item, in place.
+
+    The `fields` extension may have taken away the item's links, and its ids: then there is nothing to link.
+    """
+    if not {"links", "collection", "id"} <= item.keys():
+        return
+    item_id = item["id"]
+    raster = f"{base_url}raster/collections/{quote(item['collection'])}/items/{quote(item_id)}"
+    layer = {"wmts:layer": f"{item_id}_{TILE_SCHEME}_{RENDER}"}
+    item["links"] += [
+        _link("tilejson", f"{raster}/{TILE_SCHEME}/tilejson.json", "application/json", "Map tiles"),
+        _link("wmts", f"{raster}/WMTSCapabilities.xml", "application/xml", "Map tiles for GIS") | layer,
+        _link("preview", f"{raster}/preview.png", "image/png", "Preview"),
+    ]
+    _declare(item)
 
 
-def collection_links(base_url: str, collection_id: str) -> list[dict[str, Any]]:
-    """Return the links of a collection to its tiles."""
-    return []
+def add_collection_links(base_url: str, collection: dict[str, Any]) -> None:
+    """Add a link to the mosaic of a collection's items, in place."""
+    if not {"links", "id"} <= collection.keys():
+        return
+    raster = f"{base_url}raster/collections/{quote(collection['id'])}"
+    mosaic = _link("tilejson", f"{raster}/{TILE_SCHEME}/tilejson.json", "application/json", "Map tiles of all items")
+    collection["links"].append(mosaic)
+    _declare(collection)
+
+
+def _link(rel: str, href: str, media_type: str, title: str) -> Link:
+    return {"rel": rel, "href": href, "type": media_type, "title": title}
+
+
+def _declare(thing: dict[str, Any]) -> None:
+    if "stac_extensions" in thing and WEB_MAP_LINKS not in thing["stac_extensions"]:
+        thing["stac_extensions"] = [*thing["stac_extensions"], WEB_MAP_LINKS]
