@@ -15,7 +15,7 @@ COMMANDS = {
     "up": ("infra.stack_cli:up", "Start the local stack: database, object store, web server."),
     "down": ("infra.stack_cli:down", "Stop the local stack; its data stays."),
     "status": ("infra.stack_cli:status", "Ask every service of the local stack how it is."),
-    "sample": ("ingest.sample_cli:sample", "Make a small procedural dataset in the published layout."),
+    "sample": ("ingest.sample.cli:sample", "Make a small procedural dataset in the published layout."),
     "ingest": ("ingest.cli:ingest", "Bring a WorldStrat folder into the catalog and the object store."),
     "serve": ("server.cli:serve", "Serve the catalog, the tiles and the page."),
 }

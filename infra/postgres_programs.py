@@ -24,7 +24,7 @@ _REMEDY = (
 
 
 def find_programs(version: int | None = None) -> Path:
-    """Return the folder of `initdb` and `postgres`, of the newest major version unless one is given.
+    """Return the folder of `initdb` and `postgres`, of the newest major version that has PostGIS unless one is given.
 
     Args:
         version: major version that existing data was written by; no other can read it.
@@ -34,7 +34,7 @@ def find_programs(version: int | None = None) -> Path:
     """
     found = {_major(folder): folder for folder in _candidates()}
     if version is None and found:
-        return found[max(found)]
+        return found[max(found, key=lambda major: (_has_postgis(major), major))]
     if version in found:
         return found[version]
     if version is None:
@@ -62,6 +62,11 @@ def _major(folder: Path) -> int:
     answer = os.popen(f"'{folder / 'postgres'}' --version").read()  # noqa: S605 - a path that we found, quoted
     shown = re.search(r"(\d+)", answer)
     return int(shown[1]) if shown else 0
+
+
+def _has_postgis(major: int) -> bool:
+    """Whether Debian's PostGIS of this version is there; elsewhere there is one version with its PostGIS."""
+    return Path(f"/usr/share/postgresql/{major}/extension/postgis.control").exists()
 
 
 def server_account() -> Account | None:

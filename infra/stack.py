@@ -116,11 +116,13 @@ class Stack:
         self.record.supervisor = None
         self.record.save()
 
-    def dismiss_supervisor(self) -> None:
-        """Ask the `up` in charge, if any, to stop the stack, and wait until it has."""
+    def dismiss_supervisor(self) -> list[str]:
+        """Ask the command in charge, if any, to stop the stack; return what ran in its charge, once it has ended."""
         supervisor = self.record.supervisor
-        if supervisor and is_alive(supervisor):
-            stop(supervisor, timeout=_STOP_TIMEOUT)
+        if supervisor is None or not is_alive(supervisor):
+            return []
+        stop(supervisor, timeout=_STOP_TIMEOUT)
+        return [service.name for service in self.services() if service.daemons]
 
     def _start_all(self, report: Report) -> None:
         env: dict[str, str] = {}

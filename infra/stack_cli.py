@@ -56,11 +56,11 @@ def up(*, data: Path, port: int | None, s3: bool, no_server: bool, detach: bool)
 @data_option
 def down(*, data: Path) -> None:
     """Stop the local stack; its data stays."""
-    Stack(data).dismiss_supervisor()
     stopped = []
     if records.exists(data):
+        stopped = Stack(data).dismiss_supervisor()
         with records.locked(data):
-            stopped = Stack(data).stop()
+            stopped += Stack(data).stop()
     click.echo(f"Stopped: {', '.join(stopped)}" if stopped else f"Nothing runs in {data}.")
 
 

@@ -1,0 +1,93 @@
+# `make` lists what there is. Everything is made in this folder: .venv, server/static, explorer/node_modules.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
+
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+DATA ?= worldstrat-data
+COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --generate-hashes --no-annotate --no-header
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: install ## Install what is missing, start a stack with a sample in it, stay until Ctrl-C
+	@exec $(BIN)/worldstrat demo --data "$(DATA)"
+
+.PHONY: install
+install: system python page ## System packages where missing, .venv, the web page
+
+.PHONY: test
+test: system-test python page ## Every test but the slow ones (ARGS="-k word" chooses)
+	@explorer/build.sh npm test --silent
+	@$(BIN)/pytest -m "not slow" $(ARGS)
+
+.PHONY: test-slow
+test-slow: system-test python page ## The slow tests
+	@$(BIN)/pytest -m slow $(ARGS)
+
+.PHONY: check
+check: python lock-check ## Style, types, directions of imports, lock file, TypeScript
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	explorer/build.sh npm run --silent check
+
+.PHONY: format
+format: python ## Let ruff put everything into shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: bench
+bench: install ## The benchmarks
+	@for script in benchmarks/bench_*.py; do echo "== $$script" && $(BIN)/python "$$script" || exit 1; done
+
+.PHONY: lock
+lock: $(BIN)/uv ## Renew requirements.lock after a change of pyproject.toml
+	$(COMPILE) -o requirements.lock
+
+.PHONY: lock-check
+lock-check: $(BIN)/uv
+	@cp requirements.lock .venv/lock.check
+	@$(COMPILE) -o .venv/lock.check
+	@cmp -s requirements.lock .venv/lock.check || { echo "requirements.lock is not up to date: run 'make lock'." >&2; exit 1; }
+
+.PHONY: hooks
+hooks: python ## Run the checks before every commit
+	@$(BIN)/pre-commit install
+
+.PHONY: clean
+clean: ## Remove all that was made here, except $(DATA)
+	rm -rf .venv server/static explorer/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What the above are made of. Each looks first, so a second time costs next to nothing.
+
+.PHONY: system system-test python page
+system:
+	@infra/install.sh demo
+
+system-test:
+	@infra/install.sh test
+
+python: .venv/.synced
+
+page: python
+	@explorer/build.sh
+
+$(BIN)/uv: | .venv/bin/pip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/bin/pip:
+	@python=$$(infra/python.sh) && echo "Making .venv with $$($$python --version)" && $$python -m venv .venv
+
+.venv/.synced: requirements.lock pyproject.toml | $(BIN)/uv
+	@echo "Installing the Python packages of requirements.lock"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
