@@ -1,0 +1,103 @@
+/** The map itself: the world in calm colours, with nothing fetched from any other host. */
+
+import type { FeatureCollection } from "geojson";
+import {
+  type GeoJSONSource,
+  Map as MapLibre,
+  NavigationControl,
+  ScaleControl,
+  setWorkerUrl,
+  type LayerSpecification,
+} from "maplibre-gl";
+import "maplibre-gl/dist/maplibre-gl.css";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+
+import { color, onThemeChange } from "./theme";
+import type { World } from "./world";
+
+export const FONT = ["system-ui", "sans-serif"];
+const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
+/** Antarctica has no places; the poles stretch to infinity here. */
+const WORLD_BOUNDS: [number, number, number, number] = [-170, -56, 179, 76];
+
+/** Lines of longitude and latitude every 15 degrees. */
+function graticule(): GeoJSON.MultiLineString {
+  const steps = (low: number, high: number, step: number): number[] =>
+    Array.from({ length: Math.round((high - low) / step) + 1 }, (_, index) => low + index * step);
+  const meridians = steps(-180, 180, 15).map((lon) => [[lon, -85], [lon, 85]]); // prettier-ignore
+  const parallels = steps(-75, 75, 15).map((lat) => steps(-180, 180, 30).map((lon) => [lon, lat]));
+  return { type: "MultiLineString", coordinates: [...meridians, ...parallels] };
+}
+
+function layers(): LayerSpecification[] {
+  return [
+    { id: "sea", type: "background", paint: { "background-color": color("sea") } },
+    { id: "graticule", type: "line", source: "graticule", paint: { "line-color": color("graticule") } },
+    { id: "land", type: "fill", source: "land", paint: { "fill-color": color("land") } },
+    { id: "borders", type: "line", source: "borders", paint: { "line-color": color("border"), "line-width": 0.8 } },
+    {
+      id: "names",
+      type: "symbol",
+      source: "names",
+      // Large countries first; the small ones when there is room for them.
+      filter: [">=", ["get", "area"], ["step", ["zoom"], 300, 2, 120, 3, 25, 4, 4, 5, 0]],
+      layout: {
+        "text-field": ["get", "name"],
+        "text-font": FONT,
+        "text-size": ["interpolate", ["linear"], ["zoom"], 1, 10, 6, 14],
+        "text-max-width": 7,
+        "text-padding": 12,
+        "symbol-sort-key": ["-", 0, ["get", "area"]],
+      },
+      paint: {
+        "text-color": color("name"),
+        "text-halo-color": color("land"),
+        "text-halo-width": 1.2,
+        "text-opacity": ["interpolate", ["linear"], ["zoom"], 7, 1, 9, 0],
+      },
+    },
+  ];
+}
+
+/** Puts the colours of the current theme on the layers that the theme colours. */
+function repaint(map: MapLibre): void {
+  for (const { id, paint } of layers()) {
+    for (const [name, value] of Object.entries(paint ?? {})) map.setPaintProperty(id, name as "fill-color", value);
+  }
+}
+
+/** Creates the map in the page's main element; resolves when it can take layers. */
+export async function createMap(container: HTMLElement): Promise<MapLibre> {
+  setWorkerUrl(workerUrl);
+  const empty = { type: "geojson" as const, data: EMPTY };
+  const map = new MapLibre({
+    container,
+    style: {
+      version: 8,
+      sources: { graticule: { type: "geojson", data: graticule() }, land: empty, borders: empty, names: empty },
+      layers: layers(),
+    },
+    bounds: WORLD_BOUNDS,
+    minZoom: 0,
+    maxZoom: 19,
+    maxPitch: 0,
+    dragRotate: false,
+    renderWorldCopies: false,
+    attributionControl: false,
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
+  map.addControl(new ScaleControl({ maxWidth: 90 }), "bottom-right");
+  map.getCanvas().setAttribute("aria-label", "Map of the places: arrows move it, plus and minus zoom");
+  await map.once("style.load");
+  onThemeChange(() => repaint(map));
+  return map;
+}
+
+/** Draws land, borders and names once the atlas is here. */
+export function showWorld(map: MapLibre, world: World): void {
+  map.getSource<GeoJSONSource>("land")?.setData(world.land);
+  map.getSource<GeoJSONSource>("borders")?.setData(world.borders);
+  map.getSource<GeoJSONSource>("names")?.setData(world.names);
+}
