@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from catalog.errors import WorldStratError
 from catalog.settings import load_database, load_store
 from ingest.run import Options
 from ingest.run import ingest as run_ingest
@@ -61,20 +60,17 @@ def ingest(  # noqa: PLR0917 - click passes every option by its name
 
     Ends with a report; the exit code is 0 when nothing failed, 1 otherwise, 130 after Ctrl-C.
     """
-    try:
-        options = Options(
-            src=src.resolve(),
-            database=load_database(data),
-            store=load_store(data),
-            workers=workers,
-            ray_address=ray_address,
-            schemas=schemas.resolve() if schemas else None,
-            only=only,
-            force=force,
-        )
-        report = run_ingest(options, Console(stderr=True))
-    except WorldStratError as error:
-        raise click.ClickException(str(error)) from error
+    options = Options(
+        src=src.resolve(),
+        database=load_database(data),
+        store=load_store(data),
+        workers=workers,
+        ray_address=ray_address,
+        schemas=schemas.resolve() if schemas else None,
+        only=only,
+        force=force,
+    )
+    report = run_ingest(options, Console(stderr=True))
     if as_json:
         click.echo(json.dumps(report.to_json(), ensure_ascii=False))
     else:

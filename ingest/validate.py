@@ -6,11 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft7Validator
-from jsonschema.protocols import Validator
+from jsonschema_rs import Draft7, Draft7Validator, Registry, ValidationError
 from pystac.validation.local_validator import get_local_schema_cache
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT7
 
 from catalog import extension
 from catalog.errors import InvalidItemError, SettingsError
@@ -25,16 +22,12 @@ class ItemValidator:
     """Checks items against the core, our own schema and, where their schemas are at hand, all extensions."""
 
     def __init__(self, schemas: Path | None = None) -> None:
-        documents = _documents(schemas)
-        registry: Registry[Any] = Registry().with_resources(
-            (uri, Resource.from_contents(document, default_specification=DRAFT7)) for uri, document in documents.items()
-        )
+        given = _given(schemas) if schemas else {}
         self._complete = schemas is not None
-        self._validators: dict[str, Validator] = {
-            uri: Draft7Validator(documents[uri], registry=registry)
-            for uri in documents
-            if uri == CORE_URI or uri.endswith("/schema.json")
-        }
+        self._documents = given | get_local_schema_cache() | {extension.SCHEMA_URI: extension.schema()}
+        # What a schema refers to and nobody has given fits nothing: it is never fetched, and never passed over.
+        self._registry = Registry(list(self._documents.items()), draft=Draft7, retriever=lambda _: False)
+        self._validators: dict[str, Draft7Validator] = {}
 
     def check(self, item: Mapping[str, Any]) -> None:
         """Check one item, as JSON would hold it.
@@ -43,31 +36,32 @@ class ItemValidator:
             InvalidItemError: it breaks a schema, or one of its schemas is not in the given folder.
         """
         for uri in (CORE_URI, *item["stac_extensions"]):
-            validator = self._validators.get(uri)
-            if validator is not None:
-                _check(item, uri, validator)
+            if uri in self._documents:
+                self._check(item, uri)
             elif self._complete:
                 raise InvalidItemError(f"{item['id']}: the folder of schemas has no {uri}.")
+
+    def _check(self, item: Mapping[str, Any], uri: str) -> None:
+        if uri not in self._validators:
+            self._validators[uri] = Draft7Validator(self._documents[uri], registry=self._registry)
+        error = next(iter(self._validators[uri].iter_errors(item)), None)
+        if error is not None:
+            cause = _deepest(error)
+            where = "/".join(str(part) for part in cause.instance_path) or "the item"
+            raise InvalidItemError(f"{item['id']} breaks {uri} at {where}: {cause.message[:300]}")
 
 
 @cache
 def item_validator(schemas: Path | None) -> ItemValidator:
-    """Return this process's validator for a folder of schemas, compiled at the first call."""
+    """Return this process's validator for a folder of schemas, compiled at the first calls."""
     return ItemValidator(schemas)
 
 
-def _check(item: Mapping[str, Any], uri: str, validator: Validator) -> None:
-    error = next(iter(validator.iter_errors(item)), None)
-    if error is not None:
-        deepest = max(error.context or [error], key=lambda cause: len(cause.absolute_path))
-        where = "/".join(str(part) for part in deepest.absolute_path) or "the item"
-        raise InvalidItemError(f"{item['id']} breaks {uri} at {where}: {deepest.message[:300]}")
-
-
-def _documents(schemas: Path | None) -> dict[str, Any]:
-    """Return all known schemas by identifier."""
-    own = {extension.SCHEMA_URI: extension.schema()}
-    return (_given(schemas) if schemas else {}) | get_local_schema_cache() | own
+def _deepest(error: ValidationError) -> ValidationError:
+    """Return the error furthest down: an item fits none of two schemas because of one field somewhere below."""
+    branches: list[list[ValidationError]] = getattr(error.kind, "context", [])
+    causes = [_deepest(cause) for branch in branches for cause in branch]
+    return max(causes, key=lambda cause: len(cause.instance_path), default=error)
 
 
 def _given(schemas: Path) -> dict[str, Any]:
