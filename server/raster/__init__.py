@@ -1,0 +1,1 @@
+"""Items as pictures and numbers: tiles, crops, points, statistics and mosaics."""

@@ -1,0 +1,56 @@
+"""The objects of items in memory, opened as rasters."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader, MemoryFile
+
+from catalog.errors import ObjectNotFoundError, ObjectStoreError
+from catalog.objects import ObjectStore
+from server.raster.cache import LoadingCache
+from server.raster.errors import BrokenRasterError, MissingObjectError, StoreUnavailableError
+from server.raster.record import AssetRecord, ItemRecord
+
+
+class ChipCache:
+    """Whole objects, fetched once and kept up to a number of bytes.
+
+    A chip is 350 kB and a SPOT image a few MB, so one request for all of it costs less than the ranges that a file on
+    a network would need; every tile after the first asks the store for nothing.
+    """
+
+    def __init__(self, store: Callable[[], ObjectStore], capacity: int) -> None:
+        """Create an empty cache of `capacity` bytes; `store` gives the store once the application runs."""
+        self._store = store
+        self._objects: LoadingCache[tuple[str, str], bytes] = LoadingCache(capacity, weigh=len)
+
+    @contextmanager
+    def open(self, item: ItemRecord, asset: AssetRecord) -> Iterator[DatasetReader]:
+        """Open a raster of an item. The dataset is this caller's own: no two threads share one.
+
+        Raises:
+            MissingObjectError: the store does not hold it.
+            StoreUnavailableError: the store does not answer.
+            BrokenRasterError: the object cannot be read as a raster.
+        """
+        name = f"the asset {asset.key!r} of {item.id!r}"
+        data = self._objects.get((asset.href, asset.version), lambda: self._fetch(asset.href, name))
+        try:
+            with MemoryFile(data) as memory, memory.open(driver="GTiff") as dataset:
+                yield dataset
+        except RasterioError as error:
+            raise BrokenRasterError(f"The object of {name} cannot be read: {error}.") from error
+
+    def _fetch(self, href: str, name: str) -> bytes:
+        store = self._store()
+        key = store.key(href)
+        if key is None:
+            # Whatever an item claims, only objects of our own store are read.
+            raise MissingObjectError(f"The object of {name} does not lie in this server's store.")
+        try:
+            return store.get(key)
+        except ObjectNotFoundError as error:
+            raise MissingObjectError(f"The store does not hold the object of {name}; ingest it again.") from error
+        except ObjectStoreError as error:
+            raise StoreUnavailableError(f"The object store does not answer for {name}; try again.") from error

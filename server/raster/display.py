@@ -1,0 +1,118 @@
+"""How an image is painted where the caller does not say: stored renders, and ranges that suit the numbers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rio_tiler.models import ImageData
+from rio_tiler.types import ColorMapType
+from titiler.core.resources.enums import ImageType
+from titiler.core.utils import render_image as titiler_render_image
+
+from server.raster.colormaps import read_colormap
+from server.raster.errors import InvalidRequestError
+from server.raster.selection import Selection
+
+Ranges = tuple[tuple[float, float], ...]
+
+REFLECTANCE_RANGE = (0.0, 0.3)
+"""Dark to bright of ordinary land."""
+DEGREE_RANGE = (0.0, 360.0)
+"""Angles."""
+EXPRESSION_RANGE = (-1.0, 1.0)
+"""Normalized differences, which most expressions are."""
+
+_DATA_FORMATS = {ImageType.tif, ImageType.tiff, ImageType.npy}
+_PNG_FORMATS = {ImageType.png, ImageType.pngraw}
+_PICTURE_BANDS = {1, 3}
+_KEY = "worldstrat:display"
+
+
+@dataclass(frozen=True)
+class Display:
+    """How to paint an image, in physical units."""
+
+    rescale: Ranges = ()
+    """What becomes black and white, for all bands or each; empty for bytes, which are painted as they are."""
+    colormap: ColorMapType | None = None
+    """Colours of the values of a single band."""
+    explicit: bool = False
+    """The caller named the stored render that this is."""
+
+
+def choose_display(selection: Selection) -> Display:
+    """Return how a selection is painted where the caller does not say."""
+    if selection.render:
+        rescale = tuple((float(low), float(high)) for low, high in selection.render.get("rescale") or ())
+        return Display(rescale, read_colormap(selection.render), selection.explicit)
+    if selection.expression:
+        return Display((EXPRESSION_RANGE,))
+    units = {pick.asset.unit for pick in selection.picks}
+    if units == {"degree"}:
+        return Display((DEGREE_RANGE,))
+    if units == {"1"}:
+        return Display((REFLECTANCE_RANGE,))
+    classes = selection.picks[0].asset.colormap if len(selection.picks) == 1 else {}
+    return Display(colormap=dict(classes) or None)
+
+
+def attach(image: ImageData, selection: Selection) -> ImageData:
+    """Note on an image how it is painted where the caller does not say."""
+    image.metadata = {**(image.metadata or {}), _KEY: choose_display(selection)}
+    return image
+
+
+def render_image(
+    image: ImageData,
+    colormap: ColorMapType | None = None,
+    output_format: ImageType | None = None,
+    rescale: Ranges | None = None,
+    **options: Any,
+) -> tuple[bytes, str]:
+    """Encode an image as the caller asks, and as its display says where the caller is silent.
+
+    Args:
+        image: the image, with the note that `attach` left.
+        colormap: the caller's colours.
+        output_format: the caller's format; PNG or JPEG as the mask demands without one.
+        rescale: the caller's ranges, in the units of the image.
+        options: what else titiler's function takes (`add_mask`, `color_formula`).
+
+    Raises:
+        InvalidRequestError: the format cannot hold so many bands.
+    """
+    display: Display = (image.metadata or {}).get(_KEY) or Display()
+    if display.explicit or output_format not in _DATA_FORMATS:
+        silent = not rescale and not colormap
+        colormap = colormap or (display.colormap if silent or display.explicit else None)
+        rescale = rescale or _ranges(image, display, output_format)
+    if output_format not in _DATA_FORMATS:
+        _check_bands(image, output_format)
+    if output_format in _PNG_FORMATS or output_format is None:
+        # Level 1 takes a third of the time of the default 6 for a sixth more bytes.
+        options["zlevel"] = 1
+    return titiler_render_image(image, colormap, output_format, rescale=rescale, **options)
+
+
+def _ranges(image: ImageData, display: Display, output_format: ImageType | None) -> Ranges | None:
+    dtype = image.array.dtype
+    stored = dtype == np.uint16 and output_format in _PNG_FORMATS
+    if dtype == np.uint8 or (stored and not display.explicit):
+        return None
+    ranges = display.rescale or (_extent(image),)
+    if dtype != np.uint8 and any(scale != 1 for scale in image.scales):
+        # unscale=false: the image holds stored numbers, the ranges are physical.
+        scale, offset = image.scales[0], image.offsets[0]
+        return tuple(((low - offset) / scale, (high - offset) / scale) for low, high in ranges)
+    return ranges
+
+
+def _extent(image: ImageData) -> tuple[float, float]:
+    valid = image.array.compressed()
+    return (float(valid.min()), float(valid.max())) if valid.size and valid.min() < valid.max() else (0.0, 1.0)
+
+
+def _check_bands(image: ImageData, output_format: ImageType | None) -> None:
+    if image.count not in _PICTURE_BANDS:
+        name = output_format.value if output_format else "a picture"
+        raise InvalidRequestError(f"{image.count} bands make no {name}: choose one or three, or the format tif or npy.")

@@ -1,0 +1,141 @@
+"""The raster endpoints put together: items, collections, registered searches, tile schemes, colours."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from morecantile import tms as all_tms
+from morecantile.defaults import TileMatrixSets
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from rasterio.session import DummySession
+from titiler.core.factory import ColorMapFactory, TMSFactory
+from titiler.extensions.wmts import wmtsExtension
+from titiler.mosaic.extensions.wmts import wmtsExtension as MosaicWmtsExtension
+from titiler.pgstac.dependencies import SearchIdParams
+from titiler.pgstac.extensions import searchInfoExtension
+from titiler.pgstac.factory import add_search_list_route, add_search_register_route
+
+from server.raster import mosaic
+from server.raster.colormaps import COLORMAPS
+from server.raster.display import render_image
+from server.raster.errors import add_error_handlers
+from server.raster.freshness import ItemRoute, RasterRoute
+from server.raster.items import ITEM_PATH, AssetsExtension, ItemTilerFactory, RendersExtension, list_renders
+from server.raster.pages import TEMPLATES
+from server.raster.paint import BinsParams, PaintParams, SummaryParams, colormap_params, no_processing
+from server.raster.params import (
+    AssetsParams,
+    BandsParams,
+    PartSizeParams,
+    PreviewSizeParams,
+    ReadParams,
+    TileSizeParams,
+)
+from server.raster.reader import ItemReader
+from server.raster.source import ItemSources, item_source
+from server.settings import ServerSettings
+
+SEARCH_PATH = "/raster/searches/{search_id}"
+COLLECTION_PATH = "/raster/collections/{collection_id}"
+TILE_SCHEMES = ("WebMercatorQuad", "WorldCRS84Quad")
+
+
+class RasterSettings(BaseSettings):
+    """Settings of the raster endpoints."""
+
+    model_config = SettingsConfigDict(env_prefix="WORLDSTRAT_RASTER_", frozen=True)
+
+    cache_bytes: int = Field(default=268_435_456, ge=0)
+    """Most bytes of objects kept in memory."""
+
+
+def gdal_environment() -> dict[str, Any]:
+    """Return GDAL's settings: it reads from memory only, so that it needs neither folders, network nor credentials."""
+    # The session keeps rasterio from building a boto3 session for each request wherever AWS_* is set.
+    return {"session": DummySession(), "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_NUM_THREADS": "1"}
+
+
+def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 - every room is added alike
+    """Add the raster endpoints below `/raster`; they use the pool and the store that the lifespan opens."""
+    app.state.raster = ItemSources(app, RasterSettings().cache_bytes)
+    schemes = TileMatrixSets({name: all_tms.get(name) for name in TILE_SCHEMES})
+    _add_items(app, schemes)
+    _add_mosaics(app, schemes)
+    for factory, tag in (
+        (TMSFactory(supported_tms=schemes, templates=TEMPLATES, router_prefix="/raster"), "Tile schemes"),
+        (ColorMapFactory(supported_colormaps=COLORMAPS, templates=TEMPLATES, router_prefix="/raster"), "Colormaps"),
+    ):
+        app.include_router(factory.router, prefix="/raster", tags=[tag])
+    add_error_handlers(app)
+
+
+def _shared(schemes: TileMatrixSets) -> dict[str, Any]:
+    """Return what items and mosaics have in common."""
+    return {
+        "reader_dependency": AssetsParams,
+        "layer_dependency": BandsParams,
+        "dataset_dependency": ReadParams,
+        "tile_dependency": TileSizeParams,
+        "img_part_dependency": PartSizeParams,
+        "stats_dependency": SummaryParams,
+        "histogram_dependency": BinsParams,
+        "process_dependency": no_processing,
+        "colormap_dependency": colormap_params,
+        "render_dependency": PaintParams,
+        "environment_dependency": gdal_environment,
+        "render_func": render_image,
+        "supported_tms": schemes,
+        "templates": TEMPLATES,
+        # titiler's map pages load scripts and a base map from other hosts; the explorer is our map.
+        "add_viewer": False,
+    }
+
+
+def _add_items(app: FastAPI, schemes: TileMatrixSets) -> None:
+    factory = ItemTilerFactory(
+        router=APIRouter(route_class=ItemRoute),
+        router_prefix=ITEM_PATH,
+        name="item",
+        reader=ItemReader,
+        path_dependency=item_source,
+        img_preview_dependency=PreviewSizeParams,
+        get_renders=list_renders,
+        extensions=[
+            AssetsExtension(),
+            RendersExtension(),
+            wmtsExtension(layer_identifier_provider=lambda source: source.record.id),
+        ],
+        **_shared(schemes),
+    )
+    app.include_router(factory.router, prefix=ITEM_PATH, tags=["Item tiles"])
+
+
+def _add_mosaics(app: FastAPI, schemes: TileMatrixSets) -> None:
+    for prefix, name, dependency, tag in (
+        (SEARCH_PATH, "search", SearchIdParams, "Tiles of a search"),
+        (COLLECTION_PATH, "collection", mosaic.collection_search, "Tiles of a collection"),
+    ):
+        factory = mosaic.SearchTilerFactory(
+            router=APIRouter(route_class=RasterRoute),
+            router_prefix=prefix,
+            name=name,
+            backend=mosaic.MosaicBackend,
+            backend_dependency=mosaic.MosaicParams,
+            dataset_reader=ItemReader,  # type: ignore[arg-type]
+            path_dependency=dependency,
+            assets_accessor_dependency=mosaic.MosaicLimitsParams,
+            get_renders=mosaic.mosaic_renders,
+            add_statistics=True,
+            add_part=True,
+            extensions=[searchInfoExtension(), MosaicWmtsExtension()],
+            **_shared(schemes),
+        )
+        app.include_router(factory.router, prefix=prefix, tags=[tag])
+    add_search_list_route(app, prefix="/raster/searches", tags=["Tiles of a search"])
+    add_search_register_route(
+        app,
+        prefix="/raster/searches",
+        search_dependency=mosaic.registered_search,
+        tile_dependencies=[BandsParams, ReadParams, PaintParams, AssetsParams, colormap_params],
+        tags=["Tiles of a search"],
+    )

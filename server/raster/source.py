@@ -1,0 +1,47 @@
+"""From the path of a request to the item it is about."""
+
+from typing import Annotated
+
+from fastapi import FastAPI, Path
+from starlette.requests import Request
+
+from server.raster.chip import ChipCache
+from server.raster.reader import ItemSource
+from server.raster.record import RecordCache
+
+
+class ItemSources:
+    """All items of the catalog as sources of pixels, with what is remembered of them."""
+
+    def __init__(self, app: FastAPI, capacity: int) -> None:
+        """Use the pool and the store that the application's lifespan opens; nothing is connected here.
+
+        Args:
+            app: the application.
+            capacity: most bytes of objects that are kept in memory.
+        """
+        self.records = RecordCache(lambda: app.state.dbpool)
+        self.chips = ChipCache(lambda: app.state.store, capacity)
+
+    def get(self, collection: str, item: str) -> ItemSource:
+        """Return an item.
+
+        Raises:
+            ItemNotFoundError: there is none.
+        """
+        return ItemSource(self.records.get(collection, item), self.chips)
+
+
+def sources_of(request: Request) -> ItemSources:
+    """Return the sources that `add_raster` put on the application."""
+    sources: ItemSources = request.app.state.raster
+    return sources
+
+
+def item_source(
+    request: Request,
+    collection_id: Annotated[str, Path(description="Collection, such as `worldstrat-sentinel-2-l2a`.")],
+    item_id: Annotated[str, Path(description="Item, such as `Landcover-8379_L2A_01`.")],
+) -> ItemSource:
+    """Return the item that a path names."""
+    return sources_of(request).get(collection_id, item_id)
