@@ -51,7 +51,7 @@ class PrivateDatabase:
 
     def env(self) -> dict[str, str]:
         """Return PG*."""
-        return _database_env(self._cluster().settings)
+        return database_env(self._cluster().settings)
 
 
 class ExternalDatabase:
@@ -77,7 +77,7 @@ class ExternalDatabase:
 
     def env(self) -> dict[str, str]:
         """Return PG*, so that other commands need only `--data`."""
-        return _database_env(load_database(self._record.data))
+        return database_env(load_database(self._record.data))
 
 
 def _database_state(name: str, settings: DatabaseSettings, address: str) -> State:
@@ -90,7 +90,8 @@ def _database_state(name: str, settings: DatabaseSettings, address: str) -> Stat
     return State(name, HEALTHY, address, f"pgSTAC {version}")
 
 
-def _database_env(settings: DatabaseSettings) -> dict[str, str]:
+def database_env(settings: DatabaseSettings) -> dict[str, str]:
+    """Return the lines of `stack.env` that name this database."""
     return {
         "PGHOST": settings.host,
         "PGPORT": str(settings.port),

@@ -39,7 +39,7 @@ class FileStore:
 
     def env(self) -> dict[str, str]:
         """Return WORLDSTRAT_STORE."""
-        return _store_env(self._settings())
+        return store_env(self._settings())
 
     def _settings(self) -> StoreSettings:
         return StoreSettings(url=self._record.objects.as_uri())
@@ -88,7 +88,7 @@ class PrivateS3:
 
     def env(self) -> dict[str, str]:
         """Return WORLDSTRAT_STORE and AWS_*."""
-        return _store_env(self._server().settings())
+        return store_env(self._server().settings())
 
     def _daemons(self) -> dict[str, Daemon]:
         known = self._record.daemons
@@ -122,7 +122,7 @@ class ExternalStore:
 
     def env(self) -> dict[str, str]:
         """Return WORLDSTRAT_STORE and AWS_*, so that other commands need only `--data`."""
-        return _store_env(load_store(self._record.data))
+        return store_env(load_store(self._record.data))
 
     def _look(self) -> None:
         ObjectStore.open(load_store(self._record.data)).list("a-folder-that-is-not-there")
@@ -137,7 +137,8 @@ def kept_in(record: Record) -> str | None:
     return None
 
 
-def _store_env(settings: StoreSettings) -> dict[str, str]:
+def store_env(settings: StoreSettings) -> dict[str, str]:
+    """Return the lines of `stack.env` that name this store."""
     secret = settings.secret_access_key
     values = {
         "WORLDSTRAT_STORE": settings.url,

@@ -5,6 +5,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,13 +14,18 @@ import psycopg
 import pytest
 from pystac.validation import RegisteredValidator
 from pystac.validation.stac_validator import JsonSchemaSTACValidator
+from rich.console import Console
 
 from catalog.extension import SCHEMA_URI, schema
 from catalog.settings import DatabaseSettings, StoreSettings
+from infra.databases import database_env
 from infra.pgstac import prepare
 from infra.ports import free_port
 from infra.postgres import DATABASE, PostgresCluster
 from infra.radosgw import Radosgw
+from infra.record import Record, write_env
+from infra.stores import store_env
+from infra.web_server import WebServer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,14 +66,22 @@ def postgres(services_folder: Path) -> Iterator[PostgresCluster]:
         cluster.stop(daemon)
 
 
+@contextmanager
+def fresh_database(cluster: PostgresCluster) -> Iterator[DatabaseSettings]:
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(cluster.settings_for("postgres").dsn, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {DATABASE}")
+        try:
+            yield cluster.settings_for(name)
+        finally:
+            connection.execute(f"drop database {name} with (force)")
+
+
 @pytest.fixture
 def database(postgres: PostgresCluster) -> Iterator[DatabaseSettings]:
     """A fresh, empty pgSTAC database."""
-    name = f"test_{uuid4().hex[:12]}"
-    with psycopg.connect(postgres.settings_for("postgres").dsn, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {DATABASE}")
-        yield postgres.settings_for(name)
-        connection.execute(f"drop database {name} with (force)")
+    with fresh_database(postgres) as settings:
+        yield settings
 
 
 @pytest.fixture
@@ -106,3 +121,48 @@ def open_schemas(shared: Path) -> None:
         validator.schema_cache[uri] = json.loads((shared / "schemas" / path).read_text())
     validator.schema_cache[SCHEMA_URI] = schema()
     RegisteredValidator.set_validator(validator)
+
+
+@dataclass(frozen=True)
+class IngestedSample:
+    """A small dataset, and where it went."""
+
+    dataset: Path
+    database: DatabaseSettings
+    store: StoreSettings
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small dataset in the published layout: one AOI of each source, two revisits each."""
+    from ingest.sample.build import SampleSettings, build_sample  # noqa: PLC0415 - only tests that use it need it
+
+    folder = tmp_path_factory.mktemp("dataset") / "sample"
+    build_sample(folder, SampleSettings(aois=4, revisits=2))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ingested(
+    postgres: PostgresCluster, dataset: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[IngestedSample]:
+    """That dataset in a database and a store of files of its own."""
+    from ingest.run import Options, ingest  # noqa: PLC0415 - only tests that use it need it
+
+    store = StoreSettings(url=tmp_path_factory.mktemp("objects").as_uri())
+    with fresh_database(postgres) as settings:
+        report = ingest(Options(dataset, settings, store, workers=2), Console(quiet=True))
+        assert report.failures == []
+        yield IngestedSample(dataset, settings, store)
+
+
+@pytest.fixture(scope="session")
+def live_server(ingested: IngestedSample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `worldstrat serve` over the ingested dataset, a process of its own."""
+    record = Record(tmp_path_factory.mktemp("live-server"))
+    write_env(record.data, {**database_env(ingested.database), **store_env(ingested.store)})
+    server = WebServer(record)
+    server.choose_port()
+    server.start()
+    yield server.url
+    server.stop()
