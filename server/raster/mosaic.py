@@ -22,9 +22,9 @@ from titiler.pgstac.factory import MosaicTilerFactory
 
 from server.raster.display import attach
 from server.raster.items import numbers
-from server.raster.limits import check_features, check_point, check_shape, check_tile, check_tilesize, degrees
+from server.raster.limits import MAX_SIZE, check_features, check_point, check_shape, check_tile, check_tilesize, degrees
 from server.raster.reader import LAYER_OPTIONS, ItemSource
-from server.raster.selection import select
+from server.raster.selection import choose_assets, select
 from server.raster.source import ItemSources, sources_of
 
 MINZOOM, MAXZOOM = 8, 18
@@ -112,7 +112,7 @@ class MosaicBackend(PGSTACBackend):
 
     def part(self, bbox: BBox, **options: Any) -> tuple[ImageData, list[str]]:  # type: ignore[override]
         """Return what lies in a box and the names of the items in it."""
-        image, names = super().part(bbox, **options)
+        image, names = super().part(bbox, **self._size(bbox, options), **options)
         return self._attach(image, names, options), names
 
     def feature(self, shape: dict[str, Any], **options: Any) -> tuple[ImageData, list[str]]:  # type: ignore[override]
@@ -125,6 +125,18 @@ class MosaicBackend(PGSTACBackend):
 
     def _source(self, item: Mapping[str, Any]) -> ItemSource:
         return self.sources.get(item["collection"], item["id"])
+
+    def _size(self, bbox: BBox, options: dict[str, Any]) -> dict[str, Any]:
+        """Return a size at the resolution of the first item: grids differ from item to item, an image has one."""
+        given = options.get("width") or options.get("height") or options.get("dst_crs", WGS84_CRS) != WGS84_CRS
+        west, south, east, north = bbox
+        found = self.assets_for_bbox(*bbox, options.get("bounds_crs", WGS84_CRS), **options.get("search_options", {}))
+        if given or not found:
+            return {}
+        grid = choose_assets(self._source(found[0]).record, self.reader_options.get("assets", ()))[0].grid
+        sides = abs((east - west) / grid.transform.a), abs((north - south) / grid.transform.e)
+        shrink = min(1.0, (options.get("max_size") or MAX_SIZE) / max(sides))
+        return {"width": max(1, round(sides[0] * shrink)), "height": max(1, round(sides[1] * shrink))}
 
     def _attach(self, image: ImageData, names: list[str], options: dict[str, Any]) -> ImageData:
         collection, item = names[0].split("/", 1)
@@ -147,8 +159,10 @@ def mosaic_renders(src: BaseBackend) -> dict[str, dict[str, Any]]:
     """Return the query of each render of a mosaic: those its only collection stores, or the search's own."""
     info: Any = src.info()
     collections = info.input_search.get("collections") or []
-    stored = info.metadata.defaults or {}
-    return {name: {"render": name} if len(collections) == 1 else values for name, values in stored.items()}
+    if len(collections) == 1:
+        return {name: {"render": name} for name in src.sources.records.renders(collections[0])}  # type: ignore[attr-defined]
+    own: dict[str, dict[str, Any]] = info.metadata.defaults_params
+    return own
 
 
 def clearest_first(dependency: Callable[..., str]) -> Callable[..., str]:

@@ -22,7 +22,8 @@ MAX_RECORDS = 20_000
 DEFAULT_RENDER = "true-color"
 """The stored render that a caller gets who asks for none."""
 
-_SQL = "SELECT pgstac.get_item(%(item)s, %(collection)s), pgstac.get_collection(%(collection)s) -> 'renders'"
+_SQL_RENDERS = "SELECT pgstac.get_collection(%(collection)s) -> 'renders'"
+_SQL = f"{_SQL_RENDERS}, pgstac.get_item(%(item)s, %(collection)s)"
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,12 @@ class RecordCache:
             raise ItemNotFoundError(f"There is no item {item!r} in the collection {collection!r}.")
         return record
 
+    def renders(self, collection: str) -> Mapping[str, Any]:
+        """Return the renders that a collection stores, none where there is no such collection."""
+        with self._pool().connection() as connection:
+            row = connection.execute(_SQL_RENDERS, {"collection": collection}).fetchone()
+        return _in_order(row[0] or {}) if row else {}
+
     def clear(self) -> None:
         """Forget all records."""
         self._records.clear()
@@ -135,7 +142,7 @@ class RecordCache:
     def _load(self, collection: str, item: str) -> ItemRecord | None:
         with self._pool().connection() as connection:
             row = connection.execute(_SQL, {"item": item, "collection": collection}).fetchone()
-        content, renders = row or (None, None)
+        renders, content = row or (None, None)
         return create_record(content, renders or {}) if content else None
 
 
