@@ -1,17 +1,11 @@
 """Clouds over a revisit and their shadows, on the grid of Sentinel-2."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ingest.sample.noise import blur, make_fractal, smoothstep
-
-if TYPE_CHECKING:
-    from ingest.sample.noise import Plane
-    from ingest.sample.sun import Sun
+from ingest.sample.noise import Plane, blur, make_fractal, smoothstep
+from ingest.sample.sun import Sun
 
 _MARGIN = 72
 """Pixels of sky around the AOI, whose clouds may cast their shadows in."""
@@ -43,19 +37,22 @@ def make_clouds(rng: np.random.Generator, shape: tuple[int, int], share: float, 
         clear = np.zeros(shape, np.float32)
         return Clouds(opacity=clear, brightness=np.ones(shape, np.float32), shadow=clear)
     wide = (shape[0] + 2 * _MARGIN, shape[1] + 2 * _MARGIN)
-    billow = make_fractal(rng, wide, scale=float(rng.choice([26, 45, 90])), roughness=1.9)
-    billow = billow + 0.45 * make_fractal(rng, wide, scale=14, roughness=1.7)
+    billow = make_fractal(rng, wide, scale=float(rng.choice([26, 45, 90])), roughness=2.5)
+    billow = billow + 0.22 * make_fractal(rng, wide, scale=14, roughness=2.0)
     own = billow[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
     level = float(np.quantile(own, 1 - min(share, 0.995)))
-    sky = smoothstep(billow, level - 0.22, level + 0.5) * np.float32(rng.uniform(0.86, 0.98))
+    thin = float(rng.uniform(0.35, 1.3))
+    sky = smoothstep(billow, level - 0.4 * thin, level + 0.6 * thin) * np.float32(rng.uniform(0.86, 0.98))
     down, right = (round(part) for part in sun.shadow(rng.uniform(500, 1300), 10))
     reach = _MARGIN - 2
     down, right = max(-reach, min(reach, down)), max(-reach, min(reach, right))
-    rows, columns = (slice(_MARGIN - step, _MARGIN - step + size) for step, size in ((down, shape[0]), (right, shape[1])))
+    rows, columns = (
+        slice(_MARGIN - step, _MARGIN - step + size) for step, size in ((down, shape[0]), (right, shape[1]))
+    )
     relief = make_fractal(rng, wide, scale=20, roughness=1.6)[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
     thick = smoothstep(own, level, level + 1.8)
     return Clouds(
         opacity=sky[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN],
-        brightness=(0.72 + 0.38 * thick + 0.05 * relief).astype(np.float32),
+        brightness=(0.55 + 0.45 * thick + 0.07 * relief).astype(np.float32),
         shadow=blur(sky[rows, columns], 0.8),
     )

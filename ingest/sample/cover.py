@@ -1,17 +1,12 @@
 """What covers the ground and how bright it is in each band, through the year."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Sequence
+from datetime import date
 from enum import StrEnum, auto
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
 
 Spectrum = npt.NDArray[np.float32]
 """Surface reflectance in the thirteen bands B01 to B12 with B8A after B08 and B10 after B09."""
@@ -55,14 +50,14 @@ _PER_MILLE: dict[Cover, tuple[int, ...]] = {
     Cover.FOREST: (14, 19, 40, 21, 64, 215, 285, 305, 325, 325, 220, 145, 62),
     Cover.TREE: (20, 27, 50, 33, 84, 205, 255, 275, 292, 295, 220, 170, 88),
     Cover.SHRUB: (34, 45, 68, 68, 112, 190, 222, 240, 255, 260, 240, 230, 150),
-    Cover.SAND: (125, 175, 255, 335, 372, 392, 412, 432, 450, 460, 480, 530, 480),
-    Cover.LATERITE: (52, 70, 112, 198, 245, 268, 285, 305, 325, 335, 360, 405, 335),
+    Cover.SAND: (132, 178, 248, 312, 372, 392, 412, 432, 450, 460, 480, 530, 480),
+    Cover.LATERITE: (58, 76, 122, 176, 222, 244, 262, 282, 302, 312, 340, 392, 326),
     Cover.SOIL: _SOIL,
     Cover.DARK_SOIL: (38, 48, 66, 84, 98, 108, 118, 128, 138, 143, 155, 175, 140),
     Cover.ROCK: (88, 112, 146, 178, 192, 200, 208, 214, 222, 226, 240, 268, 246),
     Cover.WATER: (48, 44, 36, 18, 14, 11, 10, 9, 8, 7, 4, 4, 3),
     Cover.RIVER: (52, 66, 104, 118, 110, 64, 58, 44, 38, 22, 10, 9, 6),
-    Cover.MUD_POND: (76, 106, 166, 184, 166, 96, 90, 66, 54, 32, 14, 11, 7),
+    Cover.MUD_POND: (68, 94, 146, 160, 146, 84, 78, 58, 48, 28, 12, 10, 6),
     Cover.GREEN_POND: (42, 58, 96, 62, 66, 42, 42, 34, 30, 18, 8, 8, 5),
     Cover.METAL_ROOF: (205, 235, 262, 274, 284, 294, 304, 314, 322, 326, 340, 360, 330),
     Cover.TILE_ROOF: (58, 78, 122, 222, 272, 292, 312, 330, 342, 346, 360, 382, 358),
@@ -79,7 +74,10 @@ _LIVING: dict[Cover, tuple[tuple[int, ...], tuple[int, ...]]] = {
     Cover.CROP_MAIN: (_SOIL, _GREEN_CROP),
     Cover.CROP_LATE: (_SOIL, (26, 32, 72, 46, 122, 300, 360, 385, 400, 402, 290, 225, 120)),
     Cover.CROP_TWICE: (_STRAW, (22, 26, 54, 27, 90, 330, 430, 465, 485, 480, 300, 195, 90)),
-    Cover.PADDY: ((46, 58, 84, 84, 86, 84, 88, 86, 84, 70, 60, 62, 40), (22, 27, 60, 30, 96, 310, 390, 420, 436, 430, 270, 165, 78)),
+    Cover.PADDY: (
+        (46, 58, 84, 84, 86, 84, 88, 86, 84, 70, 60, 62, 40),
+        (22, 27, 60, 30, 96, 310, 390, 420, 436, 430, 270, 165, 78),
+    ),
     Cover.TREE: ((36, 46, 66, 66, 108, 172, 200, 218, 234, 240, 230, 232, 150), _PER_MILLE[Cover.TREE]),
     Cover.SHRUB: ((56, 74, 106, 128, 158, 186, 208, 228, 244, 250, 260, 300, 226), _PER_MILLE[Cover.SHRUB]),
 }
@@ -111,7 +109,7 @@ def compute_greenness(cover: Cover, day: date, *, green_peak: int, dry_green: fl
     phase = (day.timetuple().tm_yday - green_peak) / _YEAR
     if cover in _CROP_SEASON:
         return max(_bump(phase - start, width) for start, width in _CROP_SEASON[cover])
-    wave = (0.5 + 0.5 * math.cos(2 * math.pi * phase)) ** 1.4
+    wave = math.pow(0.5 + 0.5 * math.cos(2 * math.pi * phase), 1.4)
     return dry_green + (1 - dry_green) * wave
 
 
@@ -123,7 +121,7 @@ def _bump(phase: float, width: float) -> float:
 
 def compute_spectra(covers: Sequence[Cover], day: date, *, green_peak: int, dry_green: float) -> Spectrum:
     """Return the spectra of the covers on a day, as (cover, 13) surface reflectance."""
-    rows = []
+    rows: list[Spectrum] = []
     for cover in covers:
         if cover in _LIVING:
             dry, green = (np.array(end, np.float32) for end in _LIVING[cover])
@@ -131,4 +129,4 @@ def compute_spectra(covers: Sequence[Cover], day: date, *, green_peak: int, dry_
             rows.append(dry + share * (green - dry))
         else:
             rows.append(np.array(_PER_MILLE[cover], np.float32))
-    return np.stack(rows) / np.float32(1000)
+    return np.asarray(np.stack(rows) / 1000, np.float32)

@@ -1,17 +1,19 @@
 """Random fields that the places are made of; every one is drawn from the generator it is given."""
 
-from __future__ import annotations
-
 import zlib
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-Plane = npt.NDArray[np.float32]
-"""A (y, x) field in float32."""
+Plane = npt.NDArray[np.floating]
+"""A (y, x) field, float32 but for what is computed on the way."""
 
 Labels = npt.NDArray[np.int32]
 """A (y, x) field of identifiers."""
+
+HALF = 0.5
+"""Where a soft mask becomes a hard one."""
 
 
 def create_generator(*key: str | int) -> np.random.Generator:
@@ -19,9 +21,7 @@ def create_generator(*key: str | int) -> np.random.Generator:
     return np.random.default_rng([part if isinstance(part, int) else zlib.crc32(part.encode()) for part in key])
 
 
-def make_fractal(
-    rng: np.random.Generator, shape: tuple[int, int], *, scale: float, roughness: float = 1.6
-) -> Plane:
+def make_fractal(rng: np.random.Generator, shape: tuple[int, int], *, scale: float, roughness: float = 1.6) -> Plane:
     """Return a fractal field of mean 0 and standard deviation 1.
 
     Args:
@@ -33,17 +33,16 @@ def make_fractal(
     size = _round_up(max(shape) + int(min(scale, 128)))
     fy = np.fft.fftfreq(size).astype(np.float32)[:, None]
     fx = np.fft.rfftfreq(size).astype(np.float32)[None, :]
-    squared = fy * fy + fx * fx + np.float32(1 / scale**2)
-    amplitude = squared ** np.float32(-roughness / 2)
+    amplitude = (fy * fy + fx * fx + np.float32(1 / scale**2)) ** np.float32(-roughness / 2)
     amplitude[0, 0] = 0
     phases = rng.standard_normal((2, size, size // 2 + 1), dtype=np.float32)
     field = np.fft.irfft2((phases[0] + 1j * phases[1]) * amplitude, s=(size, size))[: shape[0], : shape[1]]
-    return ((field - field.mean()) / field.std()).astype(np.float32)
+    return np.asarray((field - field.mean()) / field.std(), np.float32)
 
 
 def _round_up(size: int) -> int:
     """Return the next size that the Fourier transform is quick with."""
-    return min(base * 2**power for base in (9, 15, 25, 27) for power in range(12) if base * 2**power >= size)
+    return min(base << power for base in (9, 15, 25, 27) for power in range(12) if base << power >= size)
 
 
 def make_grain(rng: np.random.Generator, shape: tuple[int, int]) -> Plane:
@@ -57,17 +56,17 @@ def blur(field: Plane, sigma: float) -> Plane:
     taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2).astype(np.float32)
     taps /= taps.sum()
     for axis in (0, 1):
-        pad = [(reach, reach) if axis == a else (0, 0) for a in (0, 1)]
-        wide, length = np.pad(field, pad, mode="edge"), field.shape[axis]
+        wide = np.pad(field, [(reach, reach) if axis == side else (0, 0) for side in (0, 1)], mode="edge")
         field = np.zeros_like(field)
         for index, tap in enumerate(taps):
-            field += tap * (wide[index : index + length] if axis == 0 else wide[:, index : index + length])
+            window = slice(index, index + field.shape[axis])
+            field += tap * (wide[window] if axis == 0 else wide[:, window])
     return field
 
 
 def smoothstep(field: Plane, low: float, high: float) -> Plane:
     """Return 0 below `low`, 1 above `high` and a smooth ramp between; `low` may be the larger."""
-    ramp = np.clip((field - np.float32(low)) / np.float32(high - low), 0, 1)
+    ramp: Plane = np.clip((field - np.float32(low)) / np.float32(high - low), 0, 1)
     return ramp * ramp * (3 - 2 * ramp)
 
 
@@ -78,6 +77,14 @@ def hash_labels(labels: Labels, salt: int) -> Plane:
     mixed *= np.uint32(2246822519)
     mixed ^= mixed >> np.uint32(13)
     return (mixed >> np.uint32(8)).astype(np.float32) / np.float32(2**24)
+
+
+def deal(labels: Labels, salt: int, shares: Sequence[float]) -> Iterator[npt.NDArray[np.bool_]]:
+    """Yield for each share the pixels of the identifiers that fall to it; what the shares leave falls to none."""
+    lot, low = hash_labels(labels, salt), 0.0
+    for share in shares:
+        yield (lot >= low) & (lot < low + share)
+        low += share
 
 
 def make_cells(rng: np.random.Generator, shape: tuple[int, int], *, pitch: float) -> tuple[Labels, Plane]:

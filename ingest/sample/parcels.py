@@ -1,18 +1,13 @@
 """Land divided into parcels: fields, blocks and lots, cut one from another as land is."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ingest.sample.noise import Labels, Plane
+from ingest.sample.noise import Labels, Plane
 
 LAST_RANK = 30
 """No parcel is cut more often than this."""
@@ -26,7 +21,7 @@ class Frame:
     v: Plane
 
     @classmethod
-    def turned(cls, size: int, angle: float, bend: Sequence[Plane] = ()) -> Frame:
+    def turned(cls, size: int, angle: float, bend: Sequence[Plane] = ()) -> "Frame":
         """Return the frame turned by `angle` degrees and displaced by two planes of pixels."""
         axis = np.arange(size, dtype=np.float32) - size / 2
         cosine, sine = (np.float32(f(math.radians(angle))) for f in (math.cos, math.sin))
@@ -51,7 +46,8 @@ class Parcels:
     @property
     def edge(self) -> Plane:
         """Distance to the nearest side in pixels."""
-        return np.minimum.reduce(self.sides)
+        nearest: Plane = np.minimum.reduce(self.sides)
+        return nearest
 
     @property
     def width(self) -> Plane:
@@ -64,11 +60,17 @@ class Parcels:
         return self.sides[2] + self.sides[3]
 
     def measure_lanes(self, half_widths: Sequence[float]) -> Plane:
-        """Return the distance to the nearest lane's kerb, negative on a lane; half_widths[rank], none beyond the list."""
+        """Return the distance to the nearest lane's kerb in pixels, negative on a lane.
+
+        Args:
+            half_widths: of the lane along a side, by the side's rank; no lane beyond the list.
+        """
         widths = np.full(LAST_RANK + 1, -99, np.float32)
         widths[: len(half_widths)] = half_widths
         per_parcel = widths[self.ranks]
-        return np.minimum.reduce([side - per_parcel[self.ident, index] for index, side in enumerate(self.sides)])
+        kerbs = [side - per_parcel[self.ident, index] for index, side in enumerate(self.sides)]
+        nearest: Plane = np.minimum.reduce(kerbs)
+        return nearest
 
 
 @dataclass

@@ -1,31 +1,24 @@
 """The places of the sample: names of the published scheme, classes, splits, and a square of 2.5 km² each."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from rasterio.warp import transform
 
-from ingest.sample import countryside, mines, settlements
+from ingest.sample import camps, countryside, mines, towns
+from ingest.sample.canvas import Canvas
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
-
-    from ingest.sample.canvas import Canvas
-    from ingest.sample.sun import Sun
-
-    Painter = Callable[[np.random.Generator, int, Sun], Canvas]
+Painter = Callable[[Canvas], None]
+"""What paints a place on an empty canvas."""
 
 AREA = 2.5
 """Area of an AOI in km²."""
 
 MOST_PLACES = 400
-"""More AOIs than this are not offered: each costs about 15 MB."""
+"""More AOIs than this are not offered: each costs about 27 MB."""
 
 
 class LandCover(NamedTuple):
@@ -106,7 +99,7 @@ _PLACES = (
     Place(
         "UNHCR-NERs009627", "UNHCR", 4.7, 15.1,
         LandCover(130, "Grassland", "Grassland", 11, "Rural: Very Low Dens"),
-        (), date(2019, 10, 3), settlements.paint_desert_camp, 240, 0.2, 0.7,
+        (), date(2019, 10, 3), camps.paint_desert_camp, 240, 0.2, 0.7,
     ),
     Place(
         "ASMSpotter-1-1-1", "ASMSpotter", -55.0, 4.6, _RAINFOREST,
@@ -119,16 +112,16 @@ _PLACES = (
     Place(
         "Landcover-778743", "Landcover", 75.3, 17.4,
         LandCover(190, "Urban areas", "Settlement", 30, "Urban: Centre"),
-        ("train",), date(2019, 11, 20), settlements.paint_city, 240, 0.45,
+        ("train",), date(2019, 11, 20), towns.paint_city, 240, 0.45,
     ),
     Place(
         "UNHCR-ZWEs002079", "UNHCR", 32.5, -20.5, _CROPLAND._replace(smod=11, smod_label="Rural: Very Low Dens"),
-        ("train",), date(2020, 5, 13), settlements.paint_savanna_camp, 45, 0.3, 0.8,
+        ("train",), date(2020, 5, 13), camps.paint_savanna_camp, 45, 0.3, 0.8,
     ),
     Place(
         "Amnesty POI-1-1-1", "Amnesty", 12.9, 11.6,
         LandCover(190, "Urban areas", "Settlement", 30, "Urban: Centre"),
-        ("train",), date(2017, 11, 1), settlements.paint_town, 250, 0.25, 0.8,
+        ("train",), date(2017, 11, 1), towns.paint_town, 250, 0.25, 0.8,
     ),
     Place(
         "ASMSpotter-21-2-3", "ASMSpotter", -70.1, -12.9, _RAINFOREST,

@@ -1,21 +1,15 @@
 """Rasters in the published form: GeoTIFF strips under deflate."""
 
-from __future__ import annotations
-
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_bounds
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy.typing as npt
-
-    from ingest.sample.noise import Plane
+from ingest.sample.noise import Plane
 
 _CRS = rasterio.CRS.from_epsg(4326)
 
@@ -44,7 +38,15 @@ def _write(path: Path, data: np.ndarray, **profile: object) -> None:
     shape = {"count": data.shape[0], "height": data.shape[1], "width": data.shape[2]}
     predictor = 3 if data.dtype == np.float32 else 2
     with rasterio.open(
-        path, "w", driver="GTiff", crs=_CRS, dtype=data.dtype, compress="deflate", predictor=predictor, **shape, **profile
+        path,
+        "w",
+        driver="GTiff",
+        crs=_CRS,
+        dtype=data.dtype,
+        compress="deflate",
+        predictor=predictor,
+        **shape,
+        **profile,
     ) as target:
         target.write(data)
 

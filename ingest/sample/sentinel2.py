@@ -1,30 +1,20 @@
 """The Sentinel-2 revisits of a place: reflectance, masks, angles and the JSON beside them."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
-from ingest.sample.clouds import SPECTRUM, make_clouds
+from ingest.sample.canvas import Canvas
+from ingest.sample.clouds import SPECTRUM, Clouds, make_clouds
 from ingest.sample.cover import WATERS, Cover, compute_spectra
-from ingest.sample.noise import create_generator, make_grain
-from ingest.sample.place import AREA
+from ingest.sample.noise import Plane, create_generator, make_grain
+from ingest.sample.place import AREA, Place
 from ingest.sample.raster import average, write_lr
-from ingest.sample.sun import compute_sun
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from ingest.sample.canvas import Canvas
-    from ingest.sample.clouds import Clouds
-    from ingest.sample.noise import Plane
-    from ingest.sample.place import Place
-    from ingest.sample.revisits import Revisit
-    from ingest.sample.sun import Sun
+from ingest.sample.revisits import Revisit
+from ingest.sample.sun import Sun, compute_sun
 
 LEVELS = ("L2A", "L1C")
 """The processing levels: surface reflectance in 12 bands, top of atmosphere in 13."""
@@ -59,7 +49,7 @@ class Ground:
     """(cover, y, x)."""
 
     @classmethod
-    def averaged(cls, canvas: Canvas, shape: tuple[int, int]) -> Ground:
+    def averaged(cls, canvas: Canvas, shape: tuple[int, int]) -> "Ground":
         """Return the canvas as the sensor's pixels see it."""
         return cls(canvas.covers, average(canvas.stack(), shape, psf=_PSF))
 
@@ -87,7 +77,7 @@ class Pass:
 
 
 def write_revisit(
-    root: Path, place: Place, revisit: Revisit, ground: Ground, levels: Sequence[str], seed: int
+    root: Path, place: Place, revisit: Revisit, ground: Ground, *, levels: Sequence[str], seed: int
 ) -> Iterator[Path]:
     """Write one revisit under `root` (the AOI's folder), yielding each file."""
     seen = _observe(place, revisit, ground, seed)
@@ -167,7 +157,11 @@ def _mask(seen: Pass) -> dict[str, Plane]:
     probability = np.rint(255 * _coarsen(seen.clouds.probability, 2))
     cloud = (probability >= np.ceil(255 * _CLOUD_THRESHOLD)).astype(np.float32)
     outside = seen.data_mask == 0
-    planes = {"CLM": np.where(outside, 255, cloud), "CLP": np.where(outside, 255, probability), "dataMask": seen.data_mask}
+    planes = {
+        "CLM": np.where(outside, 255, cloud),
+        "CLP": np.where(outside, 255, probability),
+        "dataMask": seen.data_mask,
+    }
     return {name: plane.astype(np.float32)[None] for name, plane in planes.items()}
 
 
@@ -185,9 +179,7 @@ def _classify(clear: Plane, water: Plane, clouds: Clouds) -> Plane:
     return scene[::2, ::2].repeat(2, 0).repeat(2, 1)[: red.shape[0], : red.shape[1]].astype(np.float32)
 
 
-def _measure_angles(
-    place: Place, revisit: Revisit, sun: Sun, shape: tuple[int, int], seed: int
-) -> dict[str, Plane]:
+def _measure_angles(place: Place, revisit: Revisit, sun: Sun, shape: tuple[int, int], seed: int) -> dict[str, Plane]:
     """Return the four angle rasters as (1, y, x) in degrees."""
     rng = create_generator(seed, "view", place.name, revisit.n)
     azimuth, zenith = rng.choice([104.0, 286.0]) + rng.normal(0, 4), rng.uniform(2, 10)

@@ -1,24 +1,17 @@
 """The SPOT image of a place: pansharpened, panchromatic, native 6 m, and a preview."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ingest.sample.canvas import Canvas
 from ingest.sample.cover import compute_spectra
-from ingest.sample.noise import blur, create_generator, make_grain
+from ingest.sample.noise import Plane, blur, create_generator, make_grain
+from ingest.sample.place import Place
 from ingest.sample.raster import average, write_hr
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from ingest.sample.canvas import Canvas
-    from ingest.sample.noise import Plane
-    from ingest.sample.place import Place
 
 HR_SIZE = 1054
 """Pixels of 1.5 m along the side of an AOI."""
@@ -73,7 +66,7 @@ def _scale(reflectance: Plane) -> npt.NDArray[np.uint16]:
 
 
 def stretch(rgb: Plane) -> npt.NDArray[np.uint8]:
-    """Return three bands (3, y, x) as an 8-bit picture (y, x, 3), stretched between the 1st and 99th percentile."""
-    low, high = np.quantile(rgb[:, ::5, ::5], (0.01, 0.99))
-    light = np.clip((rgb - low) / (high - low), 0, 1) ** np.float32(1 / 1.3)
+    """Return three bands (3, y, x) as an 8-bit picture (y, x, 3), stretched from the darkest to the 99th percentile."""
+    low, high = np.quantile(rgb[:, ::5, ::5], (0.005, 0.99))
+    light = np.clip((rgb - low) / (high - low), 0, 1) ** np.float32(1 / 1.4)
     return np.ascontiguousarray((255 * light).astype(np.uint8).transpose(1, 2, 0))

@@ -1,13 +1,8 @@
 """Where the sun stands when a satellite passes in the local morning."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import date
+from datetime import date
 
 _PASS_HOUR = 10.5
 """Mean local solar time of the overpass, Sentinel-2's and nearly SPOT's."""

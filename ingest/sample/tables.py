@@ -1,18 +1,11 @@
 """The two published tables, for the places of the sample."""
 
-from __future__ import annotations
-
 import csv
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from ingest.sample.place import Place
-    from ingest.sample.revisits import Revisit
-
-from ingest.sample.place import AREA
+from ingest.sample.place import AREA, Place
+from ingest.sample.revisits import Revisit
 
 VERSIONS = ("v1.0", "v1.1")
 """The published versions; v1.1 names the first column of metadata.csv."""
