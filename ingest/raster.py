@@ -65,7 +65,7 @@ def read_raster(data: bytes, product: Product) -> Raster:
         with warnings.catch_warnings():
             # SPOT files have no georeferencing; they get it from their AOI.
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with MemoryFile(data) as memory, memory.open(driver="GTiff") as src:
+            with MemoryFile(data, filename="raster.tif") as memory, memory.open(driver="GTiff") as src:
                 _check(src, product)
                 crs = src.crs.to_string() if src.crs else None
                 return Raster(src.read(), src.transform, crs)
