@@ -18,6 +18,7 @@ export class ServerError extends Error {
 
 const PAGE_SIZE = 1000;
 const MAX_REVISITS = 100;
+const LEFT_OUT = ["-geometry", "-assets", "-links"];
 
 async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> {
   let response: Response;
@@ -48,7 +49,7 @@ function query(collection: string, limit: number, fields: string[], filter?: str
 
 /** Yields all places of the catalog, page by page. */
 export async function* fetchPlaces(): AsyncGenerator<Place[]> {
-  const search = query(SPOT, PAGE_SIZE, [...PLACE_FIELDS, "-geometry", "-assets"]);
+  const search = query(SPOT, PAGE_SIZE, [...PLACE_FIELDS, ...LEFT_OUT]);
   for await (const page of pages(search, (next) => getJson<ItemPage>(searchUrl(next)))) {
     yield page.features.map(placeOf);
   }
@@ -57,7 +58,7 @@ export async function* fetchPlaces(): AsyncGenerator<Place[]> {
 /** Returns the Sentinel-2 (L2A) revisits of an AOI, the best first. */
 export async function fetchRevisits(aoi: string, signal?: AbortSignal): Promise<Revisit[]> {
   const filter = `worldstrat:aoi = '${aoi.replaceAll("'", "''")}'`;
-  const search = query(SENTINEL2, MAX_REVISITS, [...REVISIT_FIELDS, "-geometry", "-assets"], filter);
+  const search = query(SENTINEL2, MAX_REVISITS, [...REVISIT_FIELDS, ...LEFT_OUT], filter);
   const page = await getJson<ItemPage>(searchUrl(search), signal);
   return page.features.map(revisitOf).sort((a, b) => a.rank - b.rank);
 }

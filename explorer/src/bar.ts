@@ -10,11 +10,7 @@ const link = (href: string, text: string): HTMLAnchorElement => h("a", { href },
 export function createBar(finder: Finder, legend: Legend): (count: number, done: boolean) => void {
   const status = h("p", { class: "status", role: "status" }, "Loading places …");
   const title = h("h1", {}, "WorldStrat");
-  const links = h(
-    "nav",
-    { "aria-label": "Interfaces" },
-    link("stac", "STAC"), link("docs", "API")
-  );
+  const links = h("nav", { "aria-label": "Interfaces" }, link("stac", "STAC"), link("docs", "API"));
   byId("bar").replaceChildren(h("div", { class: "head" }, title, links), status, finder.element);
   byId("legend").replaceChildren(legend.element);
   return (count, done) => {
@@ -27,8 +23,7 @@ export function createBar(finder: Finder, legend: Legend): (count: number, done:
 
 /** Names those whose imagery and map this is, with their licences. */
 export function writeCredits(): void {
-  byId("credits").replaceChildren(
-    "SPOT imagery © Airbus, CC BY-NC 4.0 · Contains modified Copernicus Sentinel data, CC BY 4.0 · WorldStrat, CC BY 4.0 · ",
-    "Basemap: Natural Earth",
-  );
+  byId("credits").textContent =
+    "SPOT imagery © Airbus, CC BY-NC 4.0 · contains modified Copernicus Sentinel data, CC BY 4.0 · " +
+    "WorldStrat, CC BY 4.0 · map: Natural Earth";
 }

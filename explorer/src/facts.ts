@@ -6,6 +6,8 @@ import { SOURCE_MEANING } from "./theme";
 
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 
+const MONTH = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone: "UTC" });
+
 /** Writes a day (YYYY-MM-DD) for people. */
 export const dayText = (date: string | null): string => (date === null ? "unknown" : DAY.format(new Date(date)));
 
@@ -28,9 +30,9 @@ function splitText(place: Place): (Node | string)[] {
 
 function revisitText(revisits: Revisit[] | null): string {
   if (revisits === null) return "…";
-  const days = revisits.flatMap(({ date }) => date ?? []).sort();
-  const [first = null, last = null] = [days[0], days.at(-1)];
-  return revisits.length === 0 ? "no revisits" : `${revisits.length} revisits, ${dayText(first)} to ${dayText(last)}`;
+  const months = revisits.flatMap(({ date }) => date ?? []).sort().map((date) => MONTH.format(new Date(date))); // prettier-ignore
+  const period = [...new Set([months[0], months.at(-1)])].filter(Boolean).join(" to ");
+  return revisits.length === 0 ? "no revisits" : `${revisits.length} revisits, ${period || "dates unknown"}`;
 }
 
 function row(name: string, ...value: (Node | string)[]): Node[] {

@@ -6,11 +6,12 @@ import { tileTemplate } from "./addresses";
 import type { Layer } from "./layers";
 import type { Place } from "./place";
 import { outline } from "./places";
-import { color } from "./theme";
+import { color, onThemeChange } from "./theme";
 
 /** Zooms beyond which a sensor's tiles hold no more detail: 1.5 m and 10 m. */
 const MAX_ZOOM = { spot: 17, sentinel2: 14 } as const;
-const MIN_ZOOM = 8;
+/** Below it a place is a few pixels wide. */
+const MIN_ZOOM = 11;
 const SLOTS = ["below", "above"] as const;
 type Slot = (typeof SLOTS)[number];
 
@@ -54,6 +55,7 @@ export class Imagery {
       source: "chosen",
       paint: { "line-color": color("chosen"), "line-width": 2, "line-opacity": 0.9 },
     });
+    onThemeChange(() => map.setPaintProperty("chosen", "line-color", color("chosen")));
   }
 
   show(look: Look): void {

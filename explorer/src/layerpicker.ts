@@ -68,7 +68,8 @@ function key({ title, short, classes, ramp }: Layer): Node[] {
     return [h("span", {}, short), h("span", {}, String(ramp.low)), bar, h("span", {}, String(ramp.high))];
   }
   if (classes.length === 0) return title === short ? [] : [h("span", {}, title)];
-  return classes.map(({ name, description, color_hint }) => {
+  const seen = classes.filter(({ name }) => name !== "no_data");
+  return seen.map(({ name, description, color_hint }) => {
     const swatch = h("span", { class: "swatch" });
     swatch.style.background = `#${color_hint ?? "888"}`;
     return h("span", { class: "class" }, swatch, description ?? name);

@@ -12,6 +12,7 @@ import {
 import "maplibre-gl/dist/maplibre-gl.css";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 
+import { notify } from "./notice";
 import { color, onThemeChange } from "./theme";
 import type { World } from "./world";
 
@@ -69,12 +70,13 @@ function repaint(map: MapLibre): void {
 /** Creates the map in the page's main element; resolves when it can take layers. */
 export async function createMap(container: HTMLElement): Promise<MapLibre> {
   setWorkerUrl(workerUrl);
-  const empty = { type: "geojson" as const, data: EMPTY };
+  // The atlas holds no more detail: slicing it for deeper zooms takes seconds and shows nothing.
+  const atlas = { type: "geojson" as const, data: EMPTY, maxzoom: 6 };
   const map = new MapLibre({
     container,
     style: {
       version: 8,
-      sources: { graticule: { type: "geojson", data: graticule() }, land: empty, borders: empty, names: empty },
+      sources: { graticule: { ...atlas, data: graticule() }, land: atlas, borders: atlas, names: atlas },
       layers: layers(),
     },
     bounds: WORLD_BOUNDS,
@@ -92,6 +94,7 @@ export async function createMap(container: HTMLElement): Promise<MapLibre> {
   map.getCanvas().setAttribute("aria-label", "Map of the places: arrows move it, plus and minus zoom");
   await map.once("style.load");
   onThemeChange(() => repaint(map));
+  map.on("error", ({ error }) => notify("Part of the map could not be loaded.", error.message));
   return map;
 }
 

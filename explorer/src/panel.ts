@@ -10,7 +10,7 @@ import type { Takeaway } from "./takeaway";
 export class Panel {
   private readonly element = byId("panel");
   private readonly head = h("div", { class: "panel-head" });
-  private readonly about = h("section", { "aria-label": "What is this place" });
+  private readonly about = h("section", { class: "about", "aria-label": "What is this place" });
 
   constructor(
     layers: LayerPicker,
@@ -24,8 +24,8 @@ export class Panel {
     });
   }
 
-  /** Shows the place's name and facts; revisits are null while they are on their way. */
-  show(place: Place, country: string | null, revisits: Revisit[] | null): void {
+  /** Opens the card of a place, and takes the keyboard there. */
+  open(place: Place, country: string | null): void {
     const title = h(
       "h2",
       { tabindex: -1 },
@@ -33,18 +33,24 @@ export class Panel {
       place.name,
     );
     const where = h("p", { class: "where" }, [country, coordinates(place)].filter((part) => part !== null).join(" · "));
-    const close = h(
-      "button",
-      { type: "button", class: "quiet", "aria-label": "Back to the world", onclick: () => this.close() },
-      "✕",
-    );
+    const close = h("button", { type: "button", class: "quiet", "aria-label": "Back to the world" }, "✕");
+    close.addEventListener("click", () => this.close());
     this.head.replaceChildren(h("div", {}, title, where), close);
-    this.about.replaceChildren(facts(place, revisits));
     this.element.hidden = false;
+    this.element.scrollTop = 0;
+    document.title = `${place.name} · WorldStrat`;
+    title.focus({ preventScroll: true });
+  }
+
+  /** Tells what the place is; revisits are null while they are on their way. */
+  tell(place: Place, revisits: Revisit[] | null): void {
+    this.about.replaceChildren(facts(place, revisits));
   }
 
   hide(): void {
     this.element.hidden = true;
+    document.title = "WorldStrat";
+    byId("map").querySelector("canvas")?.focus();
   }
 
   /** Room that the card takes of the map, in pixels from each side. */

@@ -109,7 +109,7 @@ export class Places {
       filter: ["!", ["has", "point_count"]],
       paint: {
         "circle-color": bySource(),
-        "circle-radius": ["interpolate", ["linear"], ["zoom"], 1, 5, 8, 8],
+        "circle-radius": ["interpolate", ["linear"], ["zoom"], 1, 6, 8, 9],
         "circle-stroke-color": color("halo"),
         "circle-stroke-width": 1.5,
         "circle-opacity": ["interpolate", ["linear"], ["zoom"], 11, 1, 13, 0],

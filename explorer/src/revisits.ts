@@ -5,7 +5,7 @@ import { dayText } from "./facts";
 import type { Revisit } from "./place";
 
 const days = (delta: number | null): string =>
-  delta === null ? "" : delta === 0 ? "same day" : `${delta > 0 ? "+" : "−"}${Math.abs(delta)} d`;
+  delta === null ? "" : `${delta > 0 ? "+" : delta < 0 ? "−" : ""}${Math.abs(delta)} d`;
 
 const percent = (value: number | null): string =>
   value === null ? "unknown" : `${value.toFixed(value > 0 && value < 10 ? 1 : 0)} %`;
@@ -53,7 +53,7 @@ export class RevisitPicker {
   private reveal(input: HTMLInputElement): void {
     const row = input.closest("label");
     if (row === null) return;
-    const top = row.offsetTop - this.list.offsetTop;
+    const top = row.offsetTop;
     const { scrollTop, clientHeight } = this.list;
     if (top < scrollTop || top + row.offsetHeight > scrollTop + clientHeight)
       this.list.scrollTop = top - clientHeight / 2;

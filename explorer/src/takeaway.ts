@@ -40,7 +40,9 @@ function assetRow(key: string, asset: Asset): HTMLElement {
 }
 
 function fileList(item: Item): HTMLElement[] {
-  const rows = Object.entries(item.assets ?? {}).map(([key, asset]) => assetRow(key, asset));
+  const size = (asset: Asset): number => asset["file:size"] ?? 0;
+  const largestFirst = Object.entries(item.assets ?? {}).sort(([, a], [, b]) => size(b) - size(a));
+  const rows = largestFirst.map(([key, asset]) => assetRow(key, asset));
   return [h("h4", {}, String(item.properties["title"] ?? item.id)), h("ul", {}, ...rows)];
 }
 

@@ -1,4 +1,4 @@
-/** Colours, named once in style.css for light and for dark, handed to the map. */
+/** Colours, named once in style/theme.css for light and for dark, handed to the map. */
 
 export const SOURCES = ["Landcover", "UNHCR", "ASMSpotter", "Amnesty"] as const;
 
@@ -10,7 +10,7 @@ export const SOURCE_MEANING: Record<string, string> = {
   Amnesty: "human-rights sites",
 };
 
-/** Returns the value of a colour of style.css, such as `land` for `--land`. */
+/** Returns the value of a colour of theme.css, such as `land` for `--land`. */
 export const color = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 

@@ -80,13 +80,15 @@ export class Visit {
     if (signal.aborted) return;
     this.place = place;
     this.items.clear();
+    this.revisits = [];
     places.setChosen(slug);
-    panel.show(place, country(place), null);
+    panel.open(place, country(place));
+    panel.tell(place, null);
     revisitPicker.say("…");
     const [west, south, east, north] = place.bbox;
     map.fitBounds([west, south, east, north], { padding: panel.padding, maxZoom: 17, duration: 2200 });
     this.revisits = await fetchRevisits(place.name, signal);
-    panel.show(place, country(place), this.revisits);
+    panel.tell(place, this.revisits);
     revisitPicker.show(this.revisits);
     await this.look();
   }
