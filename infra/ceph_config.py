@@ -12,6 +12,7 @@ _MOST = 1024 * _GIB
 
 # Everything listens on 127.0.0.1 and trusts whoever reaches it there: this store is for development and
 # tests. The S3 face itself checks signatures as any other. tcp_nodelay: without it a read takes 52 ms, not 7.
+# paxos: a lone mon has nobody to wait for; by default each new pool takes it a second.
 _TEMPLATE = """\
 [global]
 fsid = {fsid}
@@ -27,6 +28,8 @@ osd pool default size = 1
 osd pool default min size = 1
 osd pool default pg num = 8
 mon allow pool size one = true
+paxos propose interval = 0.05
+paxos min wait = 0.01
 mon data avail crit = 1
 mon data avail warn = 2
 osd crush update on start = false

@@ -86,10 +86,13 @@ if [ "$want_browser" = yes ]; then
   fi
 fi
 if [ "${#packages[@]}" -gt 0 ]; then
-  trap remove_setting EXIT
+  words=$(mktemp)
+  trap 'remove_setting; rm -f "$words"' EXIT
   "${as_root[@]}" mkdir -p "$(dirname "$no_default_cluster")"
   echo "create_main_cluster = false" | "${as_root[@]}" tee "$no_default_cluster" >/dev/null
-  apt install --no-install-recommends "${packages[@]}" >/dev/null ||
-    fail "apt-get could not install: ${packages[*]}" "Its own message is above; is the package registry reachable?"
+  apt install --no-install-recommends "${packages[@]}" >"$words" 2>&1 || {
+    tail -n 20 "$words" >&2
+    fail "apt-get could not install: ${packages[*]}" "Its last words are above; is the package registry reachable?"
+  }
 fi
 "$here/python.sh" >/dev/null || fail "This system's Python is too old." "Python 3.11, 3.12 or 3.13 is needed (Debian 12, Ubuntu 24.04 or newer have it)."

@@ -135,7 +135,8 @@ class IngestedSample:
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small dataset in the published layout: one AOI of each source, two revisits each."""
-    from ingest.sample.build import SampleSettings, build_sample  # noqa: PLC0415 - only tests that use it need it
+    from ingest.sample.build import build_sample  # noqa: PLC0415 - only tests that use it need it
+    from ingest.sample.settings import SampleSettings  # noqa: PLC0415
 
     folder = tmp_path_factory.mktemp("dataset") / "sample"
     build_sample(folder, SampleSettings(aois=4, revisits=2))

@@ -1,0 +1,213 @@
+"""`worldstrat up`, `status` and `down`, as a person runs them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from catalog.objects import ObjectStore
+from catalog.settings import StoreSettings, load_database, load_store
+from infra.cli import main
+from infra.databases import database_env
+from infra.ports import free_port
+from infra.postgres import PostgresCluster
+from infra.process import Daemon, birth_of
+from infra.stores import store_env
+
+
+def run(*arguments: str | Path, **env: str) -> Result:
+    return CliRunner().invoke(main, [*map(str, arguments)], env=env)
+
+
+@pytest.fixture
+def data(services_folder: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A data folder; whatever was started in it is stopped."""
+    folder = services_folder / request.node.name[:40]
+    yield folder
+    run("down", "--data", folder)
+
+
+def states(data: Path) -> dict[str, str]:
+    shown = json.loads(run("status", "--data", data, "--json").stdout)
+    return {service["name"]: service["state"] for service in shown["services"]}
+
+
+def record(data: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((data / "stack.json").read_text())
+    return loaded
+
+
+def alive(data: Path) -> list[str]:
+    daemons = {name: Daemon(**daemon) for name, daemon in record(data)["daemons"].items()}
+    return [name for name, daemon in daemons.items() if birth_of(daemon.pid) == daemon.birth]
+
+
+def remember(data: Path) -> None:
+    """Put something into the database and the store."""
+    with psycopg.connect(load_database(data).dsn, autocommit=True) as connection:
+        connection.execute("create table kept as select 7 as n")
+    ObjectStore.open(load_store(data)).put("kept/key.bin", b"value", "application/octet-stream")
+
+
+def recall(data: Path) -> tuple[int, bytes]:
+    with psycopg.connect(load_database(data).dsn) as connection:
+        row = connection.execute("select n from kept").fetchone()
+    assert row is not None
+    return row[0], ObjectStore.open(load_store(data)).get("kept/key.bin")
+
+
+def test_a_stack_with_its_server_comes_up_and_goes_down_and_keeps_its_data(data: Path) -> None:
+    up = run("up", "--data", data, "--port", str(free_port()), "--detach")
+    assert up.exit_code == 0, up.stderr
+    assert states(data) == {"database": "healthy", "objects": "healthy", "server": "healthy"}
+    assert (data / "stack.env").stat().st_mode & 0o777 == 0o600
+    assert {"postgres.log", "server.log"} <= {log.name for log in (data / "logs").iterdir()}
+    remember(data)
+
+    down = run("down", "--data", data)
+    assert down.stdout.strip() == "Stopped: server, database"
+    assert states(data) == {"database": "stopped", "objects": "healthy", "server": "stopped"}
+    assert alive(data) == []
+
+    ports = record(data)["ports"]
+    assert run("up", "--data", data, "--detach").exit_code == 0
+    assert record(data)["ports"] == ports
+    assert recall(data) == (7, b"value")
+
+
+def test_two_stacks_live_side_by_side(data: Path) -> None:
+    other = data.with_name("other")
+    try:
+        for folder in (data, other):
+            assert run("up", "--data", folder, "--no-server", "--detach").exit_code == 0
+        remember(data)
+        with psycopg.connect(load_database(other).dsn) as connection:
+            assert connection.execute("select to_regclass('kept')").fetchone() == (None,)
+        assert run("down", "--data", other).exit_code == 0
+        assert recall(data) == (7, b"value")
+    finally:
+        run("down", "--data", other)
+
+
+def test_a_killed_database_is_told_by_status_and_healed_by_up(data: Path) -> None:
+    assert run("up", "--data", data, "--no-server", "--detach").exit_code == 0
+    remember(data)
+    os.kill(record(data)["daemons"]["postgres"]["pid"], signal.SIGKILL)
+
+    status = run("status", "--data", data)
+    assert status.exit_code == 1
+    assert "stopped" in status.stdout
+
+    assert run("up", "--data", data, "--no-server", "--detach").exit_code == 0
+    assert run("status", "--data", data).exit_code == 0
+    assert recall(data) == (7, b"value")
+
+
+def test_a_taken_port_is_one_clear_message_and_nothing_is_left_running(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        up = run("up", "--data", data, "--port", str(port), "--detach")
+    assert up.exit_code == 1
+    assert up.stderr == f"Error: Port {port} of 127.0.0.1 is taken by another program. Choose another with --port.\n"
+    assert alive(data) == []
+
+
+def foreground(data: Path, *options: str) -> subprocess.Popen[str]:
+    """Start `up` as a shell does, in its own process group, and wait until it says that all is well."""
+    command = [sys.executable, "-m", "infra.cli", "up", "--data", str(data), *options]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.startswith("Ctrl-C stops everything"):
+            return child
+    pytest.fail(f"`up` ended with {child.wait()}")
+
+
+def test_ctrl_c_stops_all_that_a_foreground_up_started(data: Path) -> None:
+    child = foreground(data, "--port", str(free_port()))
+    assert alive(data) == ["postgres", "server"]
+    pids = [daemon["pid"] for daemon in record(data)["daemons"].values()]
+
+    os.killpg(child.pid, signal.SIGINT)
+    output, _ = child.communicate(timeout=60)
+
+    assert (child.returncode, output) == (0, "Stopped.\n")
+    assert [pid for pid in pids if birth_of(pid)] == []
+
+
+def test_a_second_up_in_the_same_folder_is_refused_and_down_ends_the_first(data: Path) -> None:
+    child = foreground(data, "--no-server")
+
+    second = run("up", "--data", data, "--no-server")
+    assert second.exit_code == 1
+    assert second.stderr.startswith(f"Error: Another worldstrat command (process {child.pid}) is at work on {data}.")
+    assert second.stderr.count("\n") == 1
+
+    assert run("down", "--data", data).stdout == "Stopped: database\n"
+    assert child.communicate(timeout=60)[0] == "Stopped.\n"
+    assert child.returncode == 0
+
+
+def test_a_service_that_dies_ends_a_foreground_up_with_its_name(data: Path) -> None:
+    child = foreground(data, "--no-server")
+    os.kill(record(data)["daemons"]["postgres"]["pid"], signal.SIGKILL)
+    child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert alive(data) == []
+
+
+def test_an_external_database_is_migrated_and_left_running(data: Path, postgres: PostgresCluster) -> None:
+    with psycopg.connect(postgres.settings_for("postgres").dsn, autocommit=True) as connection:
+        connection.execute("create database external_one")
+    settings = postgres.settings_for("external_one")
+    named = database_env(settings)
+    up = run("up", "--data", data, "--no-server", "--detach", **named)
+    assert up.exit_code == 0, up.stderr
+    assert not (data / "postgres").exists()
+    assert load_database(data) == settings
+
+    assert run("down", "--data", data).stdout == f"Nothing runs in {data}.\n"
+    assert states(data)["database"] == "healthy"
+
+
+def test_an_external_database_that_does_not_answer_is_one_clear_message(data: Path) -> None:
+    up = run("up", "--data", data, "--no-server", "--detach", PGHOST="127.0.0.1", PGPORT=str(free_port()))
+    assert up.exit_code == 1
+    assert up.stderr.startswith("Error: pgSTAC could not be set up in worldstrat@127.0.0.1:")
+    assert "Traceback" not in up.stderr
+
+
+def test_a_stack_on_a_given_s3_store_looks_into_its_bucket(data: Path, s3_store: StoreSettings) -> None:
+    named = store_env(s3_store)
+    assert run("up", "--data", data, "--no-server", "--detach", **named).exit_code == 0
+    assert load_store(data) == s3_store
+    assert states(data) == {"database": "healthy", "objects": "healthy"}
+
+    refused = run("up", "--data", data, "--no-server", "--detach", **(named | {"AWS_SECRET_ACCESS_KEY": "wrong"}))
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("Error: Cannot list")
+
+
+def test_the_folder_of_a_file_store_does_not_become_an_s3_store(data: Path) -> None:
+    (data / "objects").mkdir(parents=True)
+    (data / "objects" / "a.tif").touch()
+    up = run("up", "--data", data, "--no-server", "--detach", "--s3")
+    assert up.exit_code == 1
+    assert "keeps its objects in files" in up.stderr
+
+
+def test_a_folder_without_a_stack_has_no_status_and_is_not_made(data: Path) -> None:
+    status = run("status", "--data", data)
+    assert (status.exit_code, status.stdout) == (1, "")
+    assert run("status", "--data", data, "--json").stdout
+    assert run("down", "--data", data).exit_code == 0
+    assert not data.exists()
