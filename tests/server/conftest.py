@@ -1,0 +1,111 @@
+"""Servers of a small catalog, each in a thread."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from rich.console import Console
+
+from catalog.settings import DatabaseSettings, StoreSettings
+from ingest.run import Options, ingest
+from server.app import create_app
+from server.settings import ServerSettings
+
+@dataclass(frozen=True)
+class Catalog:
+    """An ingested dataset."""
+
+    dataset: Path
+    database: DatabaseSettings
+    store: StoreSettings
+    aois: int = 4
+    revisits: int = 2
+
+    @property
+    def items(self) -> int:
+        return self.aois * (1 + 2 * self.revisits)
+
+    def settings(self, **given: Any) -> ServerSettings:
+        return ServerSettings(database=self.database, store=self.store, **given)
+
+
+@pytest.fixture(scope="session")
+def catalog(ingested: Any) -> Catalog:
+    """The small dataset in pgSTAC and in a store of files."""
+    return Catalog(ingested.dataset, ingested.database, ingested.store)
+
+
+@pytest.fixture
+def s3_catalog(database: DatabaseSettings, dataset: Path, s3_store: StoreSettings) -> Catalog:
+    """One place of it in an S3 store."""
+    first = min(folder.name for folder in (dataset / "hr_dataset").iterdir())
+    report = ingest(Options(dataset, database, s3_store, only=(first,)), Console(quiet=True))
+    assert report.failures == []
+    return Catalog(dataset, database, s3_store, aois=1)
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[httpx.Client]:
+    """Serve in a thread; yield a client."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", proxy_headers=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            while not server.started:
+                assert thread.is_alive(), "the server did not start"
+                time.sleep(0.02)
+            with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def http(catalog: Catalog) -> Iterator[httpx.Client]:
+    """A client of a server of the catalog."""
+    with running(create_app(catalog.settings())) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def server_url(http: httpx.Client) -> str:
+    """The address of that server."""
+    return str(http.base_url).rstrip("/")
+
+
+@pytest.fixture(scope="session")
+def behind_a_proxy(catalog: Catalog) -> Iterator[httpx.Client]:
+    """A client of a server that a proxy publishes below `/api/v1`."""
+    with running(create_app(catalog.settings(root_path="/api/v1"))) as client:
+        yield client
+
+
+Serve = Callable[[ServerSettings | FastAPI], httpx.Client]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start servers of other settings; they stop with the test."""
+    with ExitStack() as stack:
+
+        def start(what: ServerSettings | FastAPI) -> httpx.Client:
+            return stack.enter_context(running(what if isinstance(what, FastAPI) else create_app(what)))
+
+        yield start
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop of the tests that have one."""
+    return "asyncio"
