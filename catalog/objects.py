@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -130,12 +131,16 @@ def _open(settings: StoreSettings) -> LocalStore | S3Store:
     if parts.scheme == "file":
         return LocalStore(Path(unquote(parts.path)), mkdir=True)
     secret = settings.secret_access_key
+    given: dict[str, Any] = {
+        "prefix": parts.path.strip("/"),
+        "endpoint": settings.endpoint_url,
+        "access_key_id": settings.access_key_id,
+        "secret_access_key": secret.get_secret_value() if secret else None,
+    }
     return S3Store(
         parts.netloc,
-        prefix=parts.path.strip("/") or None,
-        endpoint=settings.endpoint_url,
-        access_key_id=settings.access_key_id,
-        secret_access_key=secret.get_secret_value() if secret else None,
+        # obstore takes no None: a machine with a role of its own names no key.
+        **{name: value for name, value in given.items() if value},
         region=settings.region,
         # An S3 server of one's own is rarely reached by a host name per bucket, and often without TLS.
         virtual_hosted_style_request=settings.endpoint_url is None,
