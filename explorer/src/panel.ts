@@ -48,6 +48,7 @@ export class Panel {
   }
 
   hide(): void {
+    if (this.element.hidden) return;
     this.element.hidden = true;
     document.title = "WorldStrat";
     byId("map").querySelector("canvas")?.focus();

@@ -30,11 +30,6 @@ export interface Stage {
   country: (place: Place) => string | null;
 }
 
-function nullWhenMissing(error: unknown): null {
-  if (error instanceof ServerError && error.status === 404) return null;
-  throw error;
-}
-
 export class Visit {
   private ending = new AbortController();
   private place: Place | null = null;
@@ -125,7 +120,13 @@ export class Visit {
 
   /** Returns an item of the place, asked for once; null where the catalog has none. */
   private item(collection: string, id: string): Promise<Item | null> {
-    const asked = this.items.get(id) ?? fetchItem(collection, id, this.ending.signal).catch(nullWhenMissing);
+    const known = this.items.get(id);
+    if (known !== undefined) return known;
+    const asked = fetchItem(collection, id, this.ending.signal).catch((error: unknown) => {
+      if (error instanceof ServerError && error.status === 404) return null;
+      this.items.delete(id); // so that the next look asks again
+      throw error;
+    });
     this.items.set(id, asked);
     return asked;
   }
