@@ -1,10 +1,12 @@
 """Many AOIs at once on a Ray cluster: the only file of this room that imports Ray."""
 
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 import ray
 from ray.exceptions import RayError, RayTaskError, WorkerCrashedError
@@ -17,6 +19,7 @@ from ingest.task import Ingested, Task
 LOCAL: Final = "local"
 """The address that starts a cluster on this machine instead of connecting to one."""
 _LOOPBACK: Final = "127.0.0.1"
+_CONNECT_TIMEOUT: Final = 5.0
 
 
 class RayExecutor(AbstractContextManager["RayExecutor"]):
@@ -58,15 +61,31 @@ class RayExecutor(AbstractContextManager["RayExecutor"]):
     @staticmethod
     def _connect(address: str, workers: int) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        # Its resource isolation and task events ask for nothing that one short run needs.
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
         if address == LOCAL:
             options |= {"num_cpus": workers, "include_dashboard": False, "_node_ip_address": _LOOPBACK}
+        else:
+            _check_reachable(address)
         try:
             ray.init(address=address, **options)
         except (RayError, ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
             reason = str(error).strip().split("\n")[0]
             raise WorkerError(f"No Ray cluster at {address!r}: {reason}") from error
+
+
+def _check_reachable(address: str) -> None:
+    """Connect once to the address: Ray itself asks an absent cluster again and again for minutes.
+
+    Raises:
+        WorkerError: nobody listens there, or it is no address.
+    """
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), _CONNECT_TIMEOUT).close()
+    except (OSError, ValueError) as error:
+        raise WorkerError(
+            f"No Ray cluster at {address!r}: {error}. Give HOST:PORT, ray://HOST:PORT or `local`."
+        ) from error
 
 
 def _result(reference: Any, task: Task) -> Ingested:

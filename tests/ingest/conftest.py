@@ -14,6 +14,7 @@ from PIL import Image
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 from rasterio.transform import from_bounds
+from rich.console import Console
 
 from catalog.bands import SENTINEL2_PRODUCTS, SPOT_PRODUCTS, Product
 from catalog.metadata import Bounds
@@ -133,3 +134,9 @@ def _quiet_gdal() -> Any:
     """One GDAL environment, as workers have it."""
     with rasterio.Env(GDAL_NUM_THREADS=1) as env:
         yield env
+
+
+@pytest.fixture
+def quiet() -> Console:
+    """A console that says nothing."""
+    return Console(quiet=True)
