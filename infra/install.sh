@@ -48,7 +48,9 @@ if [ "$purpose" = test ] && browser_is_missing; then want_browser=yes; fi
 if [ "${#packages[@]}" -eq 0 ] && [ "$want_browser" = no ]; then exit 0; fi
 
 fail() {
-  printf 'Error: %s\n' "$@" >&2
+  printf 'Error: %s\n' "$1" >&2
+  shift
+  [ "$#" -eq 0 ] || printf '  %s\n' "$@" >&2
   exit 1
 }
 
@@ -63,7 +65,7 @@ fi
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
   have sudo || fail "This machine lacks: $list." "Neither root nor sudo is available to install it. Ask an administrator to run:" \
-    "  apt-get install ${packages[*]:-chromium}" "or run everything in containers instead: docker compose up"
+    "  sudo apt-get install ${packages[*]:-chromium}" "or run everything in containers instead: docker compose up"
   as_root=(sudo)
 fi
 
@@ -79,7 +81,8 @@ echo "Installing system packages for: $list${as_root:+ (with sudo)}"
 apt update || echo "Warning: apt-get update failed; trying with the package lists that are there." >&2
 if [ "$want_browser" = yes ]; then
   # On Ubuntu the package is only a pointer to a snap, which containers and CI machines cannot run.
-  if apt-cache policy chromium 2>/dev/null | grep -q 'Candidate: [0-9]' && ! apt-cache policy chromium | grep -q snap; then
+  candidate=$(LC_ALL=C apt-cache policy chromium 2>/dev/null | awk '/Candidate:/ { print $2 }')
+  if [[ $candidate == [0-9]* && $candidate != *snap* ]]; then
     packages+=(chromium)
   else
     echo "Note: no Chromium package here (Ubuntu has it as a snap only): the browser tests will be skipped." >&2

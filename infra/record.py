@@ -111,7 +111,8 @@ def locked(data: Path) -> Iterator[None]:
 
 
 def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    # A dotenv reader replaces ${NAME} even between single quotes; of a name that nobody sets it takes the default: $.
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("${", "${WORLDSTRAT_UNSET:-$}{")
     return f"'{escaped}'"
 
 
