@@ -12,9 +12,7 @@ from infra.ports import free_port, is_free
 from infra.process import Daemon, adopt, birth_of, is_alive, last_words, spawn, stop
 
 STUBBORN = (
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-    "print('ready', flush=True); time.sleep(60)"
-)
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
 )
 
 
