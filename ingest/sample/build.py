@@ -82,7 +82,9 @@ def build_sample(
         try:
             _write(out, settings, workers, progress)
         except OSError as error:
-            raise SampleError(f"The sample cannot be written to {out}: {error.strerror or error}.") from error
+            # GDAL says why only on standard error.
+            reason = error.strerror or "a raster could not be written; is the disk full?"
+            raise SampleError(f"The sample cannot be written to {out}: {reason}") from error
     sizes = [path.stat().st_size for path in out.rglob("*") if path.is_file() and path.name not in {README, MANIFEST}]
     seconds = round(time.perf_counter() - started, 2)
     return Sample(str(out), settings.aois, len(sizes), sum(sizes), seconds, created)

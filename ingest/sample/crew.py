@@ -3,13 +3,17 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.sample.canvas import Canvas
+from ingest.sample.errors import SampleError
 from ingest.sample.noise import create_generator
 from ingest.sample.place import Place
 from ingest.sample.revisits import Revisit
@@ -53,6 +57,7 @@ def write_places(
 
     Raises:
         OSError: a file cannot be written.
+        SampleError: a process was killed.
     """
     total = sum(_count_files(place, settings) for place in plan)
     crew = min(workers or len(os.sched_getaffinity(0)), len(plan))
@@ -60,13 +65,28 @@ def write_places(
     stop, written = context.Event(), context.Value("q", 0)
     pool = ProcessPoolExecutor(crew, context, initializer=_join, initargs=(stop, written))
     try:
-        pending = {pool.submit(_write_place, root, place, series, settings) for place, series in plan.items()}
+        with _deaf_children():
+            pending = {pool.submit(_write_place, root, place, series, settings) for place, series in plan.items()}
         while pending:
             pending = _collect(pending)
             progress(written.value, total)
-    finally:
+    except BrokenProcessPool as error:
+        raise SampleError("A process that was painting was killed, perhaps for its memory; try --workers 1.") from error
+    except BaseException:
         stop.set()
+        raise
+    finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Hold Ctrl-C back while processes start: they inherit that, so it is left to the parent, which sets `stop`."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _collect(pending: set[Future[None]]) -> set[Future[None]]:
@@ -84,9 +104,18 @@ def _count_files(place: Place, settings: SampleSettings) -> int:
 
 
 def _join(stop: Event, written: "Synchronized[int]") -> None:
-    """Keep what is shared; leave Ctrl-C to the parent, which then sets `stop`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Keep what is shared, and watch for the end."""
     _Shared.stop, _Shared.written = stop, written
+    threading.Thread(target=_watch, daemon=True).start()
+
+
+def _watch() -> None:
+    """End this process, whatever it is doing, when it is told to stop or its parent has been killed."""
+    parent = multiprocessing.parent_process()
+    while parent is not None and parent.is_alive():
+        if _Shared.stop.wait(_TICK):
+            break
+    os._exit(1)
 
 
 def _write_place(root: Path, place: Place, revisits: Sequence[Revisit], settings: SampleSettings) -> None:
@@ -95,18 +124,15 @@ def _write_place(root: Path, place: Place, revisits: Sequence[Revisit], settings
     canvas = Canvas(HR_SIZE, rng, compute_sun(place.highres_date, place.lat))
     place.paint(canvas)
     for _ in write_spot(root / "hr_dataset" / place.name, place, canvas, settings.seed):
-        if not _go_on():
-            return
+        _count()
     ground = Ground.averaged(canvas, place.lr_size)
     folder = root / "lr_dataset" / place.name
     for revisit in revisits:
         for _ in write_revisit(folder, place, revisit, ground, levels=settings.levels, seed=settings.seed):
-            if not _go_on():
-                return
+            _count()
 
 
-def _go_on() -> bool:
-    """Count a file; tell whether to write the next."""
+def _count() -> None:
+    """Count a file."""
     with _Shared.written.get_lock():
         _Shared.written.value += 1
-    return not _Shared.stop.is_set()
