@@ -116,7 +116,7 @@ _PLACES = (
     ),
     Place(
         "UNHCR-ZWEs002079", "UNHCR", 32.5, -20.5, _CROPLAND._replace(smod=11, smod_label="Rural: Very Low Dens"),
-        ("train",), date(2020, 5, 13), camps.paint_savanna_camp, 45, 0.3, 0.8,
+        ("val",), date(2020, 5, 13), camps.paint_savanna_camp, 45, 0.3, 0.8,
     ),
     Place(
         "Amnesty POI-1-1-1", "Amnesty", 12.9, 11.6,
@@ -125,7 +125,7 @@ _PLACES = (
     ),
     Place(
         "ASMSpotter-21-2-3", "ASMSpotter", -70.1, -12.9, _RAINFOREST,
-        ("val",), date(2018, 8, 3), mines.paint_river_mine, 60, 0.8, 1.6,
+        ("test",), date(2018, 8, 3), mines.paint_river_mine, 60, 0.8, 1.6,
     ),
 )  # fmt: skip
 
