@@ -129,7 +129,10 @@ def multihash(data: bytes) -> str:
 def _open(settings: StoreSettings) -> LocalStore | S3Store:
     parts = urlsplit(settings.url)
     if parts.scheme == "file":
-        return LocalStore(Path(unquote(parts.path)), mkdir=True)
+        try:
+            return LocalStore(Path(unquote(parts.path)), mkdir=True)
+        except OSError as error:
+            raise ObjectStoreError(f"{settings.url} is no folder that can be opened or made: {error}.") from error
     secret = settings.secret_access_key
     given: dict[str, Any] = {
         "prefix": parts.path.strip("/"),

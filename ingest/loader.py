@@ -1,6 +1,6 @@
 """Ingested AOIs into the catalog, in batches: items first, then what is known of the AOI."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, closing
 from types import TracebackType
 from typing import Final, Self
 
@@ -25,8 +25,7 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
     def __init__(self, database: DatabaseSettings, report: Report) -> None:
         self._database = database
         self._report = report
-        self._writer = CatalogWriter(database)
-        self._connection = connect(database)
+        self._open = ExitStack()
         self._batch: list[tuple[Ingested, str]] = []
         self._changed = False
 
@@ -37,26 +36,24 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
             StateError: another ingest writes this catalog.
             DatabaseError: the database does not answer, or has no pgSTAC.
         """
-        with translated(self._database):
-            row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
-        if row is None or not row[0]:
-            self._close()
-            raise StateError("Another ingest is writing this catalog. Wait for its end, or stop it.")
-        documents = [collection.to_dict(include_self_link=False) for collection in create_collections()]
-        self._writer.load_collections(documents)
+        with ExitStack() as stack:
+            self._writer = stack.enter_context(CatalogWriter(self._database))
+            self._connection = stack.enter_context(closing(connect(self._database)))
+            self._lock()
+            documents = [collection.to_dict(include_self_link=False) for collection in create_collections()]
+            self._writer.load_collections(documents)
+            self._open = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Load the last batch and close; an interrupted run keeps what it did."""
-        try:
+        with self._open:
             if not isinstance(error, DatabaseError):
                 self.flush()
                 if self._changed:
                     self._writer.update_collections()
-        finally:
-            self._close()
 
     def states(self) -> dict[str, AoiState]:
         """Return what is known of every AOI whose items the catalog still holds."""
@@ -88,6 +85,8 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
         for state in states:
             self._report.add(state)
 
-    def _close(self) -> None:
-        self._connection.close()
-        self._writer.__exit__(None, None, None)
+    def _lock(self) -> None:
+        with translated(self._database):
+            row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+        if row is None or not row[0]:
+            raise StateError("Another ingest is writing this catalog. Wait for its end, or stop it.")

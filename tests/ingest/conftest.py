@@ -126,7 +126,7 @@ def build_dataset(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Bui
 @pytest.fixture(scope="session")
 def defective(build_dataset: BuildDataset) -> Path:
     """A dataset with every known defect."""
-    return build_dataset("--aois", "14", "--revisits", "3", "--defects", "all")
+    return build_dataset("--aois", "14", "--revisits", "3", "--levels", "L2A", "--defects", "all")
 
 
 @pytest.fixture(autouse=True)
