@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
-from rasterio.io import MemoryFile
+from rasterio.io import DatasetReader, MemoryFile
 from rio_cogeo.cogeo import cog_translate, cog_validate
 
 from catalog.asset import BandStatistics
@@ -42,6 +42,8 @@ class Cog:
     """Stored value that means "no data"."""
     scale: float | None
     """Unit of one stored number."""
+    header_size: int
+    """Bytes before the first block: one request for them opens the file."""
     statistics: tuple[BandStatistics | None, ...]
     """Of each band, in stored units; None for a band without a valid pixel."""
     notes: tuple[str, ...]
@@ -64,7 +66,7 @@ def create_cog(data: bytes, product: Product, bounds: Bounds | None, grid: Grid 
     placed = place(raster, product, bounds, grid)
     stored = store(raster.pixels, product)
     cog = encode(stored, placed, product)
-    _verify(cog, stored)
+    header_size = _verify(cog, stored)
     return Cog(
         data=cog,
         product=product,
@@ -72,6 +74,7 @@ def create_cog(data: bytes, product: Product, bounds: Bounds | None, grid: Grid 
         dtype=str(stored.pixels.dtype),
         nodata=stored.nodata,
         scale=stored.scale,
+        header_size=header_size,
         statistics=statistics(stored),
         notes=stored.notes,
     )
@@ -123,8 +126,8 @@ def _creation_options(stored: StoredPixels, grid: Grid, *, large: bool) -> dict[
     }
 
 
-def _verify(cog: bytes, stored: StoredPixels) -> None:
-    """Check layout and pixels of a finished COG.
+def _verify(cog: bytes, stored: StoredPixels) -> int:
+    """Check layout and pixels of a finished COG and return the size of its header.
 
     Raises:
         RasterError: it is no valid COG, or holds other pixels than it was given.
@@ -134,9 +137,17 @@ def _verify(cog: bytes, stored: StoredPixels) -> None:
         if not valid:
             raise RasterError(f"its COG is not valid: {'; '.join([*errors, *warnings])}")
         try:
-            with memory.open() as src:
+            with memory.open(driver="GTiff") as src:
                 same = np.array_equal(src.read(), stored.pixels, equal_nan=src.dtypes[0] == "float32")
+                header_size = _header_size(src)
         except RasterioError as error:
             raise RasterError(f"its COG cannot be read back: {error}") from error
     if not same:
         raise RasterError("its COG gives back other pixels")
+    return header_size
+
+
+def _header_size(src: DatasetReader) -> int:
+    """Return the offset of the first block: all directories of a COG lie before it, and overviews before the image."""
+    levels: list[dict[str, int]] = [{}, *({"ovr": level} for level in range(len(src.overviews(1))))]
+    return min(int(src.get_tag_item("BLOCK_OFFSET_0_0", "TIFF", bidx=1, **level)) for level in levels)

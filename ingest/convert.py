@@ -66,9 +66,8 @@ class Converter:
         except RasterError as error:
             self.ledger.fail(file.path, str(error))
             return None
-        stored = self.uploader.put(
-            parts.key(product.key, "tif"), cog.data, COG_MEDIA_TYPE, (self.ledger.name(file.path), data)
-        )
+        key, source = parts.key(product.key, "tif"), (self.ledger.name(file.path), data)
+        stored = self.uploader.put(key, cog.data, COG_MEDIA_TYPE, source, header_size=cog.header_size)
         self.ledger.count(len(data))
         for note in (*cog.notes, *_gsd_notes(cog)):
             parts.notes.append(f"{product.key}: {note}")

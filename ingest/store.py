@@ -42,12 +42,14 @@ class Uploader(AbstractContextManager["Uploader"]):
             for put in self._puts:
                 put.result()
 
-    def put(self, key: str, data: bytes, media_type: str, source: tuple[str, bytes]) -> Stored:
+    def put(
+        self, key: str, data: bytes, media_type: str, source: tuple[str, bytes], *, header_size: int | None = None
+    ) -> Stored:
         """Begin to store `data`, made of the published file `source` (its name in the dataset, its bytes)."""
         name, published = source
         self.size += len(data)
         self._puts.append(self._pool.submit(put_verified, self._store, key, data, media_type))
-        return Stored(self._store.href(key), len(data), multihash(data), name, multihash(published))
+        return Stored(self._store.href(key), len(data), multihash(data), name, multihash(published), header_size)
 
 
 def put_verified(store: ObjectStore, key: str, data: bytes, media_type: str) -> None:

@@ -144,6 +144,19 @@ def test_items_pass_pystac_with_every_extension(ingest: Ingest, tiny_dataset: Pa
         assert pystac.Item.from_dict(item, migrate=False).validate()
 
 
+def test_an_angle_raster_with_holes_is_valid_json_and_valid_stac(
+    ingest: Ingest, tiny_dataset: Path, tiff: Callable[..., bytes]
+) -> None:
+    angles = np.full((1, 30, 32), 45, np.float32)
+    angles[0, 0, 0] = np.nan
+    (tiny_dataset / f"lr_dataset/{NAME}/L2A/{NAME}-1-sunZenithAngles.tiff").write_bytes(tiff(angles, nodata=0))
+    ingested = ingest(tiny_dataset, NAME)
+    item = by_id(ingested)[f"{NAME}_L2A_01"]
+    assert item["assets"]["sun-zenith"]["nodata"] == "nan"
+    assert item["properties"]["view:sun_elevation"] == 45
+    assert "1 numbers are NaN or infinite" in reasons(ingested)
+
+
 DEFECTS = {
     "ASMSpotter-1-1-1": ("note", "no L2A files"),
     "Amnesty POI-1-1-1": ("failure", "the file is empty"),

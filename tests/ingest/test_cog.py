@@ -79,6 +79,15 @@ def test_a_spot_image_has_blocks_of_512_and_averaged_overviews(spot: Cog) -> Non
     assert np.abs(half - expected).max() <= 0.5
 
 
+@pytest.mark.parametrize("name", ["chip", "spot"])
+def test_the_header_alone_opens_a_cog(name: str, request: pytest.FixtureRequest) -> None:
+    cog: Cog = request.getfixturevalue(name)
+    assert cog.header_size < 8192
+    with MemoryFile(cog.data[: cog.header_size]) as memory, memory.open() as src:
+        assert src.descriptions == tuple(band.name for band in cog.product.bands)
+        assert src.tags(ns="IMAGE_STRUCTURE")["COMPRESSION"] == "ZSTD"
+
+
 def test_overviews_of_a_large_mask_hold_only_classes_that_the_mask_has(tiff: Tiff, product: Find) -> None:
     mask = np.random.default_rng(0).choice([0, 4, 11], (1, 600, 600)).astype(np.float32)
     cog = create_cog(tiff(mask, nodata=0), product("SCL"), BOUNDS)
