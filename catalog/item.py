@@ -126,7 +126,7 @@ def _create_item(  # noqa: PLR0917 - the one place where an item's parts meet
         properties=known,
         start_datetime=datetime.combine(start, time.min, UTC),
         end_datetime=datetime.combine(end, time(23, 59, 59), UTC),
-        stac_extensions=_extensions(known, rasters),
+        stac_extensions=_extensions(known),
         collection=collection,
     )
     # The core schema asks for it; an API that serves the item puts its own in place.
@@ -140,12 +140,11 @@ _NULLABLE = frozenset({"worldstrat:split", "worldstrat:ipcc", "worldstrat:lccs",
 """Properties that say null rather than nothing, so that a search can ask for it."""
 
 
-def _extensions(properties: dict[str, Any], rasters: Sequence[RasterFacts]) -> list[str]:
+def _extensions(properties: dict[str, Any]) -> list[str]:
+    # Masks carry `classification:classes`, but only collections name that extension: see docs/decisions.
     used = list(_BASE_EXTENSIONS)
     if any(name.startswith("view:") for name in properties):
         used.append(extension.VIEW_URI)
-    if any(facts.product.classes for facts in rasters):
-        used.append(extension.CLASSIFICATION_URI)
     if "ml-aoi:split" in properties:
         used.append(extension.ML_AOI_URI)
     return used

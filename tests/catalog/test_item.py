@@ -158,3 +158,11 @@ def test_spot_and_sentinel_2_point_at_each_other(rasters: Rasters, aoi: Aoi, spo
 
     assert related(spot) == {item.id for item in revisits}
     assert related(revisits[0]) == {spot.id, "Amnesty-POI-1-1-1_L1C_01"}
+
+
+@pytest.mark.usefixtures("open_schemas")
+def test_what_pystac_reads_back_is_valid_without_schemas_we_never_named(l2a: pystac.Item) -> None:
+    again = pystac.Item.from_dict(l2a.to_dict(include_self_link=False))
+    again.validate()
+    assert again.stac_extensions == l2a.stac_extensions
+    assert again.assets["scl"].extra_fields["classification:classes"][4]["name"] == "vegetation"
