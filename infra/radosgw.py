@@ -76,9 +76,11 @@ class Radosgw:
     @staticmethod
     def stop(running: dict[str, Daemon]) -> None:
         """Stop the daemons, the one that depends on the others first."""
+        # Without its osd a radosgw waits for ever: it has nothing to write that could still be saved.
+        whole = OSD in running and is_alive(running[OSD])
         for name in reversed(DAEMONS):
             if name in running:
-                stop(running[name], timeout=30)
+                stop(running[name], timeout=30 if whole or name != RGW else 1)
 
     def answers(self) -> bool:
         """Whether the S3 endpoint answers a request."""

@@ -74,7 +74,7 @@ class WebServer:
         offset = self._log.stat().st_size if self._log.exists() else 0
         daemon = spawn(command, log=self._log)
         self._record.daemons["server"] = daemon
-        if not self._ready_within(daemon, _START_TIMEOUT):
+        if not (self._listens(daemon, offset) and self._ready_within(daemon, _START_TIMEOUT)):
             words = last_words(self._log, offset)
             raise ServiceError(f"The web server did not become ready ({self._log}):\n{words}")
 
@@ -102,6 +102,14 @@ class WebServer:
     def _running(self) -> Daemon | None:
         daemon = self._record.daemons.get("server")
         return daemon if daemon and is_alive(daemon) else None
+
+    def _listens(self, daemon: Daemon, offset: int) -> bool:
+        """Wait until the server's log says that it listens: an answer alone may come from a stranger on its port."""
+        while is_alive(daemon):
+            if b"running on http" in self._log.read_bytes()[offset:]:
+                return True
+            time.sleep(0.1)
+        return False
 
     def _ready_within(self, daemon: Daemon, seconds: float) -> bool:
         deadline = time.monotonic() + seconds

@@ -24,6 +24,7 @@ from infra.ports import free_port
 from infra.postgres import DATABASE, PostgresCluster
 from infra.radosgw import Radosgw
 from infra.record import Record, write_env
+from infra.signals import interruptible
 from infra.stores import store_env
 from infra.web_server import WebServer
 
@@ -33,6 +34,13 @@ def _no_services_of_the_caller() -> None:
     """Tests use their own services, whatever the caller's environment names."""
     for name in [name for name in os.environ if name.startswith(("PG", "AWS_", "WORLDSTRAT_"))]:
         del os.environ[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _services_stop_also_when_pytest_is_told_to_end() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does, by way of the fixtures' ends; by default it would leave servers behind."""
+    with interruptible():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -101,8 +109,10 @@ def radosgw(services_folder: Path) -> Iterator[Radosgw]:
         services_folder / "ceph", logs=services_folder / "ceph-logs", mon_port=free_port(), rgw_port=free_port()
     )
     daemons = server.start({})
-    yield server
-    server.stop(daemons)
+    try:
+        yield server
+    finally:
+        server.stop(daemons)
 
 
 @pytest.fixture

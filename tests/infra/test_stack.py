@@ -6,8 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psycopg
@@ -15,13 +19,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from catalog.objects import ObjectStore
-from catalog.settings import StoreSettings, load_database, load_store
+from catalog.settings import DatabaseSettings, StoreSettings, load_database, load_store
 from infra.cli import main
 from infra.databases import database_env
+from infra.errors import ServiceError
 from infra.ports import free_port
 from infra.postgres import PostgresCluster
 from infra.process import Daemon, birth_of
+from infra.record import Record, write_env
 from infra.stores import store_env
+from infra.web_server import WebServer
 
 
 def run(*arguments: str | Path, **env: str) -> Result:
@@ -49,6 +56,12 @@ def record(data: Path) -> dict[str, Any]:
 def alive(data: Path) -> list[str]:
     daemons = {name: Daemon(**daemon) for name, daemon in record(data)["daemons"].items()}
     return [name for name, daemon in daemons.items() if birth_of(daemon.pid) == daemon.birth]
+
+
+def kill(data: Path, name: str) -> None:
+    os.kill(record(data)["daemons"][name]["pid"], signal.SIGKILL)
+    while name in alive(data):
+        time.sleep(0.01)
 
 
 def remember(data: Path) -> None:
@@ -101,7 +114,7 @@ def test_two_stacks_live_side_by_side(data: Path) -> None:
 def test_a_killed_database_is_told_by_status_and_healed_by_up(data: Path) -> None:
     assert run("up", "--data", data, "--no-server", "--detach").exit_code == 0
     remember(data)
-    os.kill(record(data)["daemons"]["postgres"]["pid"], signal.SIGKILL)
+    kill(data, "postgres")
 
     status = run("status", "--data", data)
     assert status.exit_code == 1
@@ -119,6 +132,40 @@ def test_a_taken_port_is_one_clear_message_and_nothing_is_left_running(data: Pat
     assert up.exit_code == 1
     assert up.stderr == f"Error: Port {port} of 127.0.0.1 is taken by another program. Choose another with --port.\n"
     assert alive(data) == []
+
+
+def test_a_server_whose_port_was_taken_in_the_meantime_is_not_called_healthy(
+    data: Path, database: DatabaseSettings, file_store: StoreSettings
+) -> None:
+    data.mkdir()
+    write_env(data, database_env(database) | store_env(file_store))
+    server = WebServer(Record(data))
+    server.choose_port()
+    port = int(server.url.rpartition(":")[2])
+    with running_stranger(port), pytest.raises(ServiceError, match="address already in use"):
+        server.start()
+
+
+@contextmanager
+def running_stranger(port: int) -> Iterator[None]:
+    """Answer 200 to everything on this port."""
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Stranger) as httpd:
+        thread = Thread(target=httpd.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            httpd.shutdown()
+            thread.join()
 
 
 def foreground(data: Path, *options: str) -> subprocess.Popen[str]:
@@ -159,7 +206,7 @@ def test_a_second_up_in_the_same_folder_is_refused_and_down_ends_the_first(data:
 
 def test_a_service_that_dies_ends_a_foreground_up_with_its_name(data: Path) -> None:
     child = foreground(data, "--no-server")
-    os.kill(record(data)["daemons"]["postgres"]["pid"], signal.SIGKILL)
+    kill(data, "postgres")
     child.communicate(timeout=60)
     assert child.returncode == 1
     assert alive(data) == []
