@@ -23,7 +23,8 @@ DEGREE_RANGE = (0.0, 360.0)
 EXPRESSION_RANGE = (-1.0, 1.0)
 """Normalized differences, which most expressions are."""
 
-_DATA_FORMATS = {ImageType.tif, ImageType.tiff, ImageType.npy}
+_GEOTIFF_FORMATS = {ImageType.tif, ImageType.tiff}
+_DATA_FORMATS = {*_GEOTIFF_FORMATS, ImageType.npy}
 _PNG_FORMATS = {ImageType.png, ImageType.pngraw}
 _PICTURE_BANDS = {1, 3}
 _RAMP_SIZE = 256
@@ -102,28 +103,26 @@ def render_image(
     if color_formula:
         image.apply_color_formula(color_formula)
     chosen = output_format or (ImageType.png if colormap or not image.mask.all() else ImageType.jpeg)
-    content = render(
-        image.array.data,
-        _mask(image) if add_mask else None,
-        img_format=chosen.driver,
-        colormap=colormap,
-        **_creation_options(image, chosen),
-    )
-    return content, chosen.mediatype
+    data, mask, options = _layers(image, chosen) if add_mask else (image.array.data, None, {})
+    options |= _creation_options(image, chosen)
+    return render(data, mask, img_format=chosen.driver, colormap=colormap, **options), chosen.mediatype
 
 
-def _mask(image: ImageData) -> NDArray[Any]:
-    """Return the mask of an image in the type of its bands: 0 where there is no data."""
-    mask: NDArray[Any] = image.mask
-    # rio-tiler's mask of floats goes from the lowest to the highest float, and GDAL takes both for opaque.
-    return np.where(mask > 0, 255, 0).astype(mask.dtype) if np.issubdtype(mask.dtype, np.floating) else mask
+def _layers(image: ImageData, output_format: ImageType) -> tuple[NDArray[Any], NDArray[Any] | None, dict[str, Any]]:
+    """Return bands, mask and options that tell a reader where there is no data."""
+    if not np.issubdtype(image.array.dtype, np.floating):
+        return image.array.data, image.mask, {}
+    if output_format in _GEOTIFF_FORMATS:
+        # GDAL takes a band of floats for no mask: what has no data is NaN instead.
+        return image.array.filled(np.nan), None, {"nodata": np.nan}
+    return image.array.data, np.where(image.mask > 0, 255, 0).astype(image.array.dtype), {}
 
 
 def _creation_options(image: ImageData, output_format: ImageType) -> dict[str, Any]:
     if output_format in _PNG_FORMATS:
         # Level 1 takes a third of the time of the usual 6, for a tenth more bytes.
         return {"zlevel": 1}
-    if output_format in _DATA_FORMATS:
+    if output_format in _GEOTIFF_FORMATS:
         return {"transform": image.transform, "crs": image.crs}
     return dict(output_format.profile)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import attr
 from attrs import define
 from fastapi import Query
+from pydantic import ValidationError
 from rasterio.crs import CRS
 from rio_tiler.constants import WGS84_CRS
 from rio_tiler.models import ImageData
@@ -21,6 +22,7 @@ from titiler.pgstac.dependencies import BackendParams, CollectionIdParams, PgSTA
 from titiler.pgstac.factory import MosaicTilerFactory
 
 from server.raster.display import attach
+from server.raster.errors import InvalidRequestError
 from server.raster.items import numbers
 from server.raster.limits import MAX_SIZE, check_features, check_point, check_shape, check_tile, check_tilesize, degrees
 from server.raster.reader import LAYER_OPTIONS, ItemSource
@@ -112,7 +114,7 @@ class MosaicBackend(PGSTACBackend):
 
     def part(self, bbox: BBox, **options: Any) -> tuple[ImageData, list[str]]:  # type: ignore[override]
         """Return what lies in a box and the names of the items in it."""
-        image, names = super().part(bbox, **self._size(bbox, options), **options)
+        image, names = super().part(bbox, **options | self._size(bbox, options))
         return self._attach(image, names, options), names
 
     def feature(self, shape: dict[str, Any], **options: Any) -> tuple[ImageData, list[str]]:  # type: ignore[override]
@@ -136,7 +138,8 @@ class MosaicBackend(PGSTACBackend):
         grid = choose_assets(self._source(found[0]).record, self.reader_options.get("assets", ()))[0].grid
         sides = abs((east - west) / grid.transform.a), abs((north - south) / grid.transform.e)
         shrink = min(1.0, (options.get("max_size") or MAX_SIZE) / max(sides))
-        return {"width": max(1, round(sides[0] * shrink)), "height": max(1, round(sides[1] * shrink))}
+        width, height = (max(1, round(side * shrink)) for side in sides)
+        return {"width": width, "height": height, "max_size": None}
 
     def _attach(self, image: ImageData, names: list[str], options: dict[str, Any]) -> ImageData:
         collection, item = names[0].split("/", 1)
@@ -170,7 +173,10 @@ def clearest_first(dependency: Callable[..., str]) -> Callable[..., str]:
 
     @functools.wraps(dependency)
     def search_id(**arguments: Any) -> str:
-        return dependency(**arguments)
+        try:
+            return dependency(**arguments)
+        except ValidationError as error:
+            raise InvalidRequestError(f"The filter cannot be read: {error}.") from error
 
     signature = inspect.signature(dependency)
     parameters = [

@@ -103,7 +103,9 @@ class BandsParams(DefaultDependency):
 class AllBandsParams(BandsParams):
     """The same, for numbers rather than pictures: without a choice all bands are meant."""
 
-    everything: Annotated[bool, Field(init=False)] = True
+    def __post_init__(self) -> None:
+        """Say so to the reader."""
+        self.everything = True
 
 
 @dataclass
