@@ -44,6 +44,9 @@ _BARE_PAGE = """\
 class BuiltFiles(StaticFiles):
     """Files of the web page's build: those with a hash in their name never change."""
 
+    async def check_config(self) -> None:
+        """Do without a check: a page that has not been built is a file not found, no failure of the server."""
+
     def file_response(self, full_path: Any, stat_result: Any, scope: Scope, status_code: int = 200) -> Response:
         """Return one file with the cache rule of its name."""
         response = super().file_response(full_path, stat_result, scope, status_code)
@@ -55,7 +58,8 @@ class BuiltFiles(StaticFiles):
 def add_pages(app: FastAPI, settings: ServerSettings) -> None:
     """Add `/`, `/docs` and the files that they load."""
 
-    @app.api_route("/", methods=["GET", "HEAD"], tags=["Pages"], summary="Landing page", response_model=None)
+    @app.head("/", include_in_schema=False)
+    @app.get("/", tags=["Pages"], summary="Landing page", response_model=None)
     async def landing_page(request: Request) -> Response:
         """Return the page with the map to a browser, links as JSON to everything else."""
         if "text/html" not in request.headers.get("accept", ""):

@@ -14,6 +14,7 @@ from stac_fastapi.api.models import (
     create_post_request_model,
     create_request_model,
 )
+from stac_fastapi.extensions.sort import SearchSortExtension, SortConformanceClasses
 from stac_fastapi.pgstac.config import Settings
 from stac_fastapi.pgstac.models.extensions import Extensions
 from stac_fastapi.types.search import APIRequest
@@ -32,11 +33,17 @@ DESCRIPTION = (
     "Cloud-Optimized GeoTIFF."
 )
 
+# pystac-client 0.9 knows no version 1.1 of anything and would warn that sorting is ignored.
+SORT = [
+    "https://api.stacspec.org/v1.0.0/item-search#sort",
+    SortConformanceClasses.ITEM_SEARCH_SORT,
+]
+
 
 def add_stac(app: FastAPI, settings: ServerSettings) -> None:
     """Add the STAC API to `app`: core, search, filter, sort, fields, query, collection search; no transactions."""
     options = _stac_settings(app)
-    extensions = Extensions(settings=options)
+    extensions = Extensions(settings=options, search_map={"sort": SearchSortExtension(conformance_classes=SORT)})
     post_model = create_post_request_model(extensions.search, base_model=WorldStratSearch)
     collections = extensions.collection_search
     api = StacApi(
@@ -71,7 +78,8 @@ def _stac_settings(app: FastAPI) -> Settings:
         enabled_extensions=None,
         enable_transactions_extensions=False,
         enable_catalogs_extension=False,
-        use_api_hydrate=False,
+        # pgSTAC's own hydration drops every null: an item without a date would lose `datetime`, and be invalid.
+        use_api_hydrate=True,
     )
 
 

@@ -45,9 +45,9 @@ def assets_router(settings: ServerSettings) -> APIRouter:
         416: {"description": "The range lies beyond the object."},
     }
 
-    @router.api_route(
+    @router.head("/assets/{key:path}", include_in_schema=False)
+    @router.get(
         "/assets/{key:path}",
-        methods=["GET", "HEAD"],
         response_class=Response,
         responses=responses,
         summary="Get an asset, whole or a range of it",

@@ -8,17 +8,22 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 import uvicorn
 from fastapi import FastAPI
 from rich.console import Console
 
 from catalog.settings import DatabaseSettings, StoreSettings
+from infra.postgres import DATABASE, PostgresCluster
+from infra.radosgw import Radosgw
 from ingest.run import Options, ingest
 from server.app import create_app
 from server.settings import ServerSettings
+
 
 @dataclass(frozen=True)
 class Catalog:
@@ -44,13 +49,18 @@ def catalog(ingested: Any) -> Catalog:
     return Catalog(ingested.dataset, ingested.database, ingested.store)
 
 
-@pytest.fixture
-def s3_catalog(database: DatabaseSettings, dataset: Path, s3_store: StoreSettings) -> Catalog:
+@pytest.fixture(scope="session")
+def s3_catalog(postgres: PostgresCluster, dataset: Path, radosgw: Radosgw) -> Catalog:
     """One place of it in an S3 store."""
+    database, bucket = f"s3_{uuid4().hex[:12]}", f"served-{uuid4().hex[:12]}"
+    with psycopg.connect(postgres.settings_for("postgres").dsn, autocommit=True) as connection:
+        connection.execute(f"create database {database} template {DATABASE}")
+    radosgw.create_bucket(bucket)
+    catalog = Catalog(dataset, postgres.settings_for(database), radosgw.settings(bucket), aois=1)
     first = min(folder.name for folder in (dataset / "hr_dataset").iterdir())
-    report = ingest(Options(dataset, database, s3_store, only=(first,)), Console(quiet=True))
+    report = ingest(Options(dataset, catalog.database, catalog.store, only=(first,)), Console(quiet=True))
     assert report.failures == []
-    return Catalog(dataset, database, s3_store, aois=1)
+    return catalog
 
 
 @contextmanager
@@ -72,16 +82,21 @@ def running(app: FastAPI) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def http(catalog: Catalog) -> Iterator[httpx.Client]:
-    """A client of a server of the catalog."""
-    with running(create_app(catalog.settings())) as client:
+def http(live_server: str) -> Iterator[httpx.Client]:
+    """A client of the server of the small dataset.
+
+    That server is another process: GDAL keeps Python's global lock while it opens a file, so that one in a thread
+    could never answer it.
+    """
+    with httpx.Client(base_url=live_server, timeout=60) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def server_url(http: httpx.Client) -> str:
-    """The address of that server."""
-    return str(http.base_url).rstrip("/")
+def s3_http(s3_catalog: Catalog) -> Iterator[httpx.Client]:
+    """A client of a server whose assets lie in S3."""
+    with running(create_app(s3_catalog.settings())) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -123,7 +123,11 @@ def test_json_is_compressed(http: httpx.Client) -> None:
 
 def test_answers_carry_headers_that_browsers_obey(http: httpx.Client) -> None:
     answer = http.get("/stac", headers={"origin": "https://a.org"})
-    asked = {"origin": "https://a.org", "access-control-request-method": "POST", "access-control-request-headers": "x-a"}
+    asked = {
+        "origin": "https://a.org",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "x-a",
+    }
 
     preflight = http.options("/stac/search", headers=asked)
 

@@ -13,7 +13,10 @@ from server.proxy import Address, ProxyMiddleware, forwarded_address
         ({"x-forwarded-proto": "https", "x-forwarded-host": "a.org"}, Address("https", "a.org")),
         ({"x-forwarded-proto": "https, http", "x-forwarded-host": "a.org, b"}, Address("https", "a.org")),
         ({"x-forwarded-host": "a.org", "x-forwarded-port": "8443"}, Address(None, "a.org:8443")),
-        ({"x-forwarded-proto": "https", "x-forwarded-host": "a.org", "x-forwarded-port": "443"}, Address("https", "a.org")),
+        (
+            {"x-forwarded-proto": "https", "x-forwarded-host": "a.org", "x-forwarded-port": "443"},
+            Address("https", "a.org"),
+        ),
         ({"x-forwarded-host": "a.org:81", "x-forwarded-port": "82"}, Address(None, "a.org:81")),
         ({"x-forwarded-host": "[::1]", "x-forwarded-port": "82"}, Address(None, "[::1]:82")),
         ({"x-forwarded-prefix": "/api/v1/"}, Address(prefix="/api/v1")),

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -21,14 +20,17 @@ from server.stac.assets import check_key
 
 
 @pytest.fixture(params=["files", "s3"])
-def reached(request: pytest.FixtureRequest, serve: Any) -> Iterator[tuple[httpx.Client, bytes, str]]:
+def reached(request: pytest.FixtureRequest) -> tuple[httpx.Client, bytes, str]:
     """A client, the bytes of a SPOT image, and its path, of each kind of store."""
     catalog = request.getfixturevalue("catalog" if request.param == "files" else "s3_catalog")
-    client = serve(catalog.settings())
+    client = request.getfixturevalue("http" if request.param == "files" else "s3_http")
+    path = _spot_path(client)
+    return client, ObjectStore.open(catalog.store).get(unquote(path.removeprefix("/assets/"))), path
+
+
+def _spot_path(client: httpx.Client) -> str:
     (item,) = client.get("/stac/search", params={"collections": COLLECTION_SPOT, "limit": 1}).json()["features"]
-    path = urlsplit(item["assets"]["ps"]["href"]).path
-    stored = ObjectStore.open(catalog.store).get(unquote(path.removeprefix("/assets/")))
-    yield client, stored, path
+    return urlsplit(item["assets"]["ps"]["href"]).path
 
 
 def test_an_asset_comes_whole_and_by_any_range(reached: tuple[httpx.Client, bytes, str]) -> None:
@@ -115,11 +117,6 @@ def test_assets_are_never_compressed_and_open_to_other_pages(http: httpx.Client)
     assert {"Content-Range", "ETag"} <= set(answer.headers["access-control-expose-headers"].split(", "))
 
 
-def _spot_path(client: httpx.Client) -> str:
-    (item,) = client.get("/stac/search", params={"collections": COLLECTION_SPOT, "limit": 1}).json()["features"]
-    return urlsplit(item["assets"]["ps"]["href"]).path
-
-
 BAD_KEYS = [
     "",
     "x",
@@ -148,15 +145,17 @@ def test_a_key_that_the_catalog_could_not_name_never_reaches_the_store(key: str)
 
 
 @pytest.mark.parametrize("name", ["../../../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", "..%2f..%2fstack.env", "%00"])
-def test_no_path_leads_out_of_the_store(server_url: str, name: str) -> None:
+def test_no_path_leads_out_of_the_store(live_server: str, name: str) -> None:
     # httpx and curl would tidy the path up before they send it.
-    host, port = urlsplit(server_url).hostname, urlsplit(server_url).port
+    host, port = urlsplit(live_server).hostname, urlsplit(live_server).port
     script = (
         "import http.client, sys; c = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2])); "
         "c.request('GET', sys.argv[3]); print(c.getresponse().status)"
     )
     for path in (f"/assets/{name}", f"/assets/{COLLECTION_SPOT}/{name}", f"/assets/{COLLECTION_SPOT}/a/{name}.tif"):
-        done = subprocess.run([sys.executable, "-c", script, str(host), str(port), path], capture_output=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(host), str(port), path], capture_output=True, check=True
+        )
         assert done.stdout.strip() == b"404"
 
 
@@ -172,8 +171,10 @@ def test_a_store_that_is_gone_is_503(serve: Any, catalog: Any) -> None:
     assert "127.0.0.1:9" not in answer.text
 
 
-def test_gdal_reads_an_href_by_ranges_from_another_process(server_url: str, http: httpx.Client) -> None:
-    done = subprocess.run(["gdalinfo", "-json", f"/vsicurl/{server_url}{_spot_path(http)}"], capture_output=True, check=True)
+def test_gdal_reads_an_href_by_ranges_from_another_process(live_server: str, http: httpx.Client) -> None:
+    done = subprocess.run(
+        ["gdalinfo", "-json", f"/vsicurl/{live_server}{_spot_path(http)}"], capture_output=True, check=True
+    )
 
     info = json.loads(done.stdout)
     assert [band["description"] for band in info["bands"]] == ["red", "green", "blue", "nir"]
@@ -181,7 +182,7 @@ def test_gdal_reads_an_href_by_ranges_from_another_process(server_url: str, http
 
 
 def test_an_href_holds_the_pixels_of_the_published_file(http: httpx.Client, catalog: Any) -> None:
-    source = sorted(Path(catalog.dataset).glob("lr_dataset/*/L2A/*-1-L2A_data.tiff"))[0]
+    source = min(Path(catalog.dataset).glob("lr_dataset/*/L2A/*-1-L2A_data.tiff"))
     item_id = source.parents[1].name.replace(" ", "-") + "_L2A_01"
     item = http.get(f"/stac/collections/{COLLECTION_L2A}/items/{item_id}").raise_for_status().json()
 

@@ -30,7 +30,9 @@ def test_one_range_is_understood(header: str, expected: ByteRange) -> None:
     assert parse_range(header) == expected
 
 
-@pytest.mark.parametrize("header", [None, "", "bytes=", "bytes=-", "bytes=9-1", "bytes=0-1,5-6", "items=0-1", "bytes=a-b"])
+@pytest.mark.parametrize(
+    "header", [None, "", "bytes=", "bytes=-", "bytes=9-1", "bytes=0-1,5-6", "items=0-1", "bytes=a-b"]
+)
 def test_what_is_no_single_range_asks_for_everything(header: str | None) -> None:
     assert parse_range(header) is None
 
