@@ -124,7 +124,7 @@ def _angle(key: str, suffix: str, title: str) -> Product:
 _ANCILLARY = (
     _mask("scl", "SCL", "Scene classification", "land-water", "cloud", "cloud-shadow", classes=SCL_CLASSES),
     _mask("clm", "CLM", "Cloud mask", "cloud", nodata=NO_DATA_IN_CLOUD_MASK, classes=CLOUD_CLASSES),
-    _mask("clp", "CLP", "Cloud probability, 0 to 255", "cloud"),
+    _mask("clp", "CLP", "Cloud probability, 0 to 254", "cloud", nodata=NO_DATA_IN_CLOUD_MASK),
     _mask("data-mask", "dataMask", "Data mask", classes=DATA_MASK_CLASSES),
     _angle("sun-azimuth", "sunAzimuthAngles", "Sun azimuth"),
     _angle("sun-zenith", "sunZenithAngles", "Sun zenith"),

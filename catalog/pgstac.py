@@ -5,12 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import psycopg
 from psycopg.types.json import Jsonb
 from pypgstac.db import PgstacDB
-from pypgstac.load import Loader, Methods
 
 from catalog.errors import DatabaseError, ReceiptError
 from catalog.queryables import INDEXED, queryables
@@ -60,7 +59,6 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
         self._connection = connect(settings)
-        self._loader = Loader(_Database(self._connection))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -83,7 +81,7 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
             renewed = [_renew(dict(collection), known.get(collection["id"])) for collection in collections]
             changed = [collection for collection in renewed if collection != known.get(collection["id"])]
             if changed:
-                self._loader.load_collections(iter(changed), Methods.upsert)
+                self._load("collections", changed)
                 self._load_queryables()
 
     def load_items(self, items: Sequence[Mapping[str, Any]]) -> None:
@@ -96,7 +94,7 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
         if not items:
             return
         with translated(self._settings):
-            self._loader.load_items(iter([dict(item) for item in items]), Methods.upsert)
+            self._load("items", [dict(item) for item in items])
             missing = self._missing(items)
         if missing:
             raise ReceiptError(f"{len(missing)} of {len(items)} items are not in pgSTAC after the load: {missing[:5]}")
@@ -120,6 +118,14 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
             for (collection_id,) in self._connection.execute("SELECT id FROM collections").fetchall():
                 self._update_collection(collection_id)
             self._connection.execute("ANALYZE items")
+
+    def _load(self, kind: Literal["collections", "items"], documents: list[dict[str, Any]]) -> None:
+        # Importing it costs a second (it can read from every cloud); a run that changes nothing never needs it.
+        from pypgstac.load import Loader, Methods  # noqa: PLC0415
+
+        loader = Loader(_Database(self._connection))
+        load = loader.load_items if kind == "items" else loader.load_collections
+        load(iter(documents), Methods.upsert)
 
     def _load_queryables(self) -> None:
         self._connection.execute(

@@ -6,20 +6,21 @@ import click
 
 from infra.demo import fill, suggest
 from infra.session import Wish, foreground, watch
-from infra.stack_cli import data_option, port_option, tell
+from infra.stack_cli import data_option, host_option, port_option, tell
 
 
 @click.command()
 @data_option
 @port_option
+@host_option
 @click.option("--s3", is_flag=True, help="Keep objects in a private S3 server (Ceph radosgw) rather than in files.")
-def demo(*, data: Path, port: int | None, s3: bool) -> None:
+def demo(*, data: Path, port: int | None, host: str, s3: bool) -> None:
     """Start a local stack, fill it with a small procedural sample, and show what to try.
 
     Stays in the foreground until Ctrl-C, which stops everything. A second run finds the sample and the catalog in
     --data and is quick. `worldstrat down --data DIR` and removing DIR undo it all.
     """
-    with foreground(Wish(data, port, s3=s3), tell) as stack:
+    with foreground(Wish(data, port, host, s3=s3), tell) as stack:
         fill(data)
         click.echo(suggest(stack))
         click.echo(f"Everything is in {stack.record.data}. Ctrl-C stops it; the same command starts it again.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from infra import record as records
 from infra.errors import FolderError, ServiceError
+from infra.ports import LOOPBACK
 from infra.signals import interruptible
 from infra.stack import Report, Stack
 
@@ -22,6 +23,8 @@ class Wish:
     """The data folder; made when it is missing."""
     port: int | None = None
     """Port of the web server; None for the last one, or the first free one from 8000."""
+    host: str = LOOPBACK
+    """Address that the web server listens on; the other services never leave 127.0.0.1."""
     s3: bool = False
     """Keep objects in a private radosgw rather than in files."""
     server: bool = True
@@ -77,7 +80,7 @@ def _in_charge(wish: Wish) -> Iterator[Stack]:
     except OSError as error:
         raise FolderError(f"{data} cannot be a data folder: {error.strerror}.") from error
     with lock, interruptible():
-        stack = Stack(data, port=wish.port)
+        stack = Stack(data, port=wish.port, host=wish.host)
         stack.choose(s3=wish.s3, server=wish.server)
         stack.supervise()
         try:

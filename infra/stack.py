@@ -9,6 +9,7 @@ from pathlib import Path
 from infra import record as records
 from infra.databases import ExternalDatabase, PrivateDatabase
 from infra.errors import FolderError, ServiceError
+from infra.ports import LOOPBACK
 from infra.process import adopt, is_alive, stop
 from infra.service import HEALTHY, STOPPED, Service, State
 from infra.signals import undisturbed
@@ -30,9 +31,9 @@ class Stack:
         port: port of the web server that the caller asked for.
     """
 
-    def __init__(self, data: Path, *, port: int | None = None) -> None:
+    def __init__(self, data: Path, *, port: int | None = None, host: str = LOOPBACK) -> None:
         self.record = records.load(data.absolute())
-        self.server = WebServer(self.record, port)
+        self.server = WebServer(self.record, port, host)
 
     def backends(self) -> list[Service]:
         """Database and object store, in the order in which they start."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from infra import record as records
+from infra.ports import LOOPBACK
 from infra.service import HEALTHY, State
 from infra.session import Wish, foreground, start_detached, watch
 from infra.stack import Stack
@@ -24,15 +25,19 @@ port_option = click.option(
     type=click.IntRange(1, 65535),
     help="Port of the web server.  [default: as last time, else the first free one from 8000]",
 )
+host_option = click.option(
+    "--host", default=LOOPBACK, show_default=True, help="Address of the web server; 0.0.0.0 lets other machines in."
+)
 
 
 @click.command()
 @data_option
 @port_option
+@host_option
 @click.option("--s3", is_flag=True, help="Keep objects in a private S3 server (Ceph radosgw) rather than in files.")
 @click.option("--no-server", is_flag=True, help="Start database and object store only.")
 @click.option("--detach", is_flag=True, help="Return when all is healthy; `worldstrat down` stops it.")
-def up(*, data: Path, port: int | None, s3: bool, no_server: bool, detach: bool) -> None:
+def up(*, data: Path, port: int | None, host: str, s3: bool, no_server: bool, detach: bool) -> None:
     """Start the local stack: PostgreSQL with pgSTAC, an object store, the web server.
 
     Stays in the foreground until Ctrl-C and then stops everything, or returns at once with --detach. A second `up`
@@ -41,7 +46,7 @@ def up(*, data: Path, port: int | None, s3: bool, no_server: bool, detach: bool)
     PGHOST (with PGPORT, PGUSER, PGPASSWORD, PGDATABASE) names a database to use instead of a private one,
     WORLDSTRAT_STORE (with AWS_*) an object store.
     """
-    wish = Wish(data, port, s3=s3, server=not no_server)
+    wish = Wish(data, port, host, s3=s3, server=not no_server)
     if detach:
         stack = start_detached(wish, tell)
         click.echo(f"Stop it with `worldstrat down --data {data}`. Logs: {stack.record.logs}")

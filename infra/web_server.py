@@ -24,14 +24,16 @@ class WebServer:
     Args:
         record: what is known of the stack.
         wanted: port that the caller asked for; None for the last one, or the first free one from 8000.
+        host: address to listen on; 127.0.0.1 unless others shall reach it.
     """
 
     name = "server"
     daemons: tuple[str, ...] = ("server",)
 
-    def __init__(self, record: Record, wanted: int | None = None) -> None:
+    def __init__(self, record: Record, wanted: int | None = None, host: str = LOOPBACK) -> None:
         self._record = record
         self._wanted = wanted
+        self._host = host
         self._log = record.logs / "server.log"
 
     @property
@@ -70,7 +72,7 @@ class WebServer:
             return
         self.stop()
         command = [sys.executable, "-m", "infra.cli", "serve", "--data", str(self._record.data)]
-        command += ["--host", LOOPBACK, "--port", str(self._record.ports["server"])]
+        command += ["--host", self._host, "--port", str(self._record.ports["server"])]
         offset = self._log.stat().st_size if self._log.exists() else 0
         daemon = spawn(command, log=self._log)
         self._record.daemons["server"] = daemon
