@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from titiler.core.errors import DEFAULT_STATUS_CODES as TITILER_STATUS_CODES
 from titiler.pgstac.errors import PGSTAC_STATUS_CODES as TITILER_PGSTAC_STATUS_CODES
+from titiler.pgstac.errors import BackendError
 
 from catalog.errors import DatabaseError, ObjectNotFoundError, ObjectStoreError, WorldStratError
 
@@ -44,7 +45,9 @@ class InvalidSearchError(ServerError):
 STATUS_CODES: dict[type[Exception], int] = {
     # A reader of rasters that fails is our fault unless titiler says otherwise.
     **{error: status for error, status in TITILER_STATUS_CODES.items() if error is not Exception},
-    **TITILER_PGSTAC_STATUS_CODES,
+    **{error: status for error, status in TITILER_PGSTAC_STATUS_CODES.items()},  # noqa: C416
+    # titiler-pgstac raises it for data exceptions only: a search holds what the database cannot read.
+    BackendError: 400,
     stac_errors.NotFoundError: 404,
     stac_errors.InvalidQueryParameter: 400,
     InvalidSearchError: 400,
@@ -58,6 +61,7 @@ STATUS_CODES: dict[type[Exception], int] = {
     asyncpg.DataError: 400,
     asyncpg.QueryCanceledError: 504,
     psycopg.errors.RaiseException: 400,
+    psycopg.DataError: 400,
     psycopg.errors.QueryCanceled: 504,
     psycopg.OperationalError: 503,
     PoolTimeout: 503,

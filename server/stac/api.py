@@ -21,7 +21,7 @@ from stac_fastapi.types.search import APIRequest
 from starlette.requests import Request
 
 from server.settings import ServerSettings
-from server.stac.client import WorldStratClient
+from server.stac.client import WorldStratClient, create_client
 from server.stac.search import WorldStratSearch
 
 PREFIX = "/stac"
@@ -46,14 +46,15 @@ def add_stac(app: FastAPI, settings: ServerSettings) -> None:
     extensions = Extensions(settings=options, search_map={"sort": SearchSortExtension(conformance_classes=SORT)})
     post_model = create_post_request_model(extensions.search, base_model=WorldStratSearch)
     collections = extensions.collection_search
-    api = StacApi(
+    client = create_client(settings, pgstac_search_model=post_model, landing_page_id=LANDING_ID)
+    StacApi(
         app=app,
         router=APIRouter(prefix=PREFIX, tags=["STAC API"]),
         settings=options,
         stac_version="1.1.0",
         title=TITLE,
         description=DESCRIPTION,
-        client=WorldStratClient(settings=settings, pgstac_search_model=post_model, landing_page_id=LANDING_ID),
+        client=client,
         extensions=[*extensions.search, *extensions.item_collection, collections],
         exceptions={},
         search_get_request_model=create_get_request_model(extensions.search),
@@ -62,7 +63,7 @@ def add_stac(app: FastAPI, settings: ServerSettings) -> None:
         collections_get_request_model=collections.GET,
         middlewares=[],
     )
-    _add_bare_landing_page(app, api)
+    _add_bare_landing_page(app, client)
 
 
 def _stac_settings(app: FastAPI) -> Settings:
@@ -88,9 +89,9 @@ def _items_model(extensions: Extensions) -> type[APIRequest]:
     return cast("type[APIRequest]", model)
 
 
-def _add_bare_landing_page(app: FastAPI, api: StacApi) -> None:
+def _add_bare_landing_page(app: FastAPI, client: WorldStratClient) -> None:
     """Answer `/stac` too: the redirect to `/stac/` that FastAPI offers is one round trip that every client pays."""
 
     @app.get(PREFIX, include_in_schema=False)
     async def landing_page(request: Request) -> dict[str, object]:
-        return dict(await api.client.landing_page(request=request))
+        return dict(await client.landing_page(request=request))

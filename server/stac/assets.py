@@ -109,7 +109,7 @@ class _Answer:
 
     async def _part(self, asked: ByteRange) -> Response:
         """Return a range with one request to the store; only where that fails is the size asked for."""
-        options: dict[str, Any] = {"range": asked.option()}
+        options: Any = {"range": asked.option()}
         try:
             result = await self._ask(obstore.get_async(self.store.raw, self.key, options=options))
         except ObjectNotFoundError:

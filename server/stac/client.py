@@ -70,6 +70,13 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
         return collection
 
 
+def create_client(settings: ServerSettings, **options: Any) -> WorldStratClient:
+    """Return the client of one server; `options` are those of stac-fastapi-pgstac's own, which names no types."""
+    create: Any = WorldStratClient
+    client: WorldStratClient = create(settings=settings, **options)
+    return client
+
+
 def _publisher(request: Request) -> Publisher:
     return Publisher(request.app.state.store, str(request.base_url))
 

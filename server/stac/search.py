@@ -22,12 +22,12 @@ class WorldStratSearch(PgstacSearch):  # type: ignore[misc]
 
     @model_validator(mode="after")
     def _has_bounds_that_pgstac_can_take(self) -> Self:
-        if self.bbox:
-            bounds = flat_bounds(self.bbox)
-            self.bbox = bounds
-            if crosses_antimeridian(bounds):
-                self.bbox = None
-                self.intersects = MultiPolygon(**split_at_antimeridian(bounds))
+        fields: Any = self
+        if fields.bbox:
+            fields.bbox = flat_bounds(fields.bbox)
+            if crosses_antimeridian(fields.bbox):
+                fields.intersects = MultiPolygon(**split_at_antimeridian(fields.bbox))
+                fields.bbox = None
         return self
 
     @property
