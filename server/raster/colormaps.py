@@ -9,6 +9,8 @@ from rio_tiler.types import ColorMapType
 
 from catalog.bands import SCL_CLASSES
 
+MAX_LENGTH = 20_000
+"""Most characters of a colormap of the caller's own."""
 SCL = "scl"
 """Name of the colours of Sentinel-2's scene classification."""
 
@@ -25,8 +27,10 @@ def parse_colormap(text: str) -> ColorMapType:
     """Read a colormap written as JSON: `{"4": "#10d32d"}` or `[[[0, 1], "#ff0000"]]`.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither, or too long.
     """
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"at most {MAX_LENGTH} characters")
     return _parse(json.loads(text))
 
 

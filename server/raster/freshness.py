@@ -1,43 +1,19 @@
 """Answers that a browser may keep: a strong ETag from what is known before anything is read, and 304."""
 
 import hashlib
-import re
-from collections.abc import Callable, Coroutine
 from importlib.metadata import version
-from typing import Any
 
-from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.raster.errors import InvalidRequestError
-from server.raster.limits import MAX_COVER_SCALE
+from server.raster.guards import Handler, RasterRoute
 from server.raster.source import sources_of
 
 CACHE_CONTROL = "public, max-age=600"
 """Ten minutes without a question, then a question that costs no reading."""
 
 _SOFTWARE = tuple(version(name) for name in ("worldstrat", "titiler.core", "rio-tiler"))
-_CRS_PARAMETERS = ("crs", "coord_crs", "dst_crs")
-_CRS_CODE = re.compile(r"([A-Za-z]+:[A-Za-z0-9]+|https?://www\.opengis\.net/def/crs/[A-Za-z]+/[0-9.]+/[A-Za-z0-9]+)")
-
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-
-class RasterRoute(APIRoute):
-    """A route that refuses what titiler would take and should not."""
-
-    def get_route_handler(self) -> Handler:
-        """Return the handler with the check before it."""
-        answer = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            check_crs(request)
-            check_cover_scale(request)
-            return await answer(request)
-
-        return handle
 
 
 class ItemRoute(RasterRoute):
@@ -59,29 +35,6 @@ class ItemRoute(RasterRoute):
             return response
 
         return handle
-
-
-def check_crs(request: Request) -> None:
-    """Refuse coordinate systems that GDAL would fetch from an address or read from a file.
-
-    Raises:
-        InvalidRequestError: one is not a plain code.
-    """
-    for name in _CRS_PARAMETERS:
-        for value in request.query_params.getlist(name):
-            if not _CRS_CODE.fullmatch(value):
-                raise InvalidRequestError(f"{name}={value[:60]!r} is no code of coordinates, such as EPSG:4326.")
-
-
-def check_cover_scale(request: Request) -> None:
-    """Refuse coverage by a geometry that would fill the memory.
-
-    Raises:
-        InvalidRequestError: it is finer than it has to be.
-    """
-    value = request.query_params.get("cover_scale", "1")
-    if value.isdecimal() and int(value) > MAX_COVER_SCALE:
-        raise InvalidRequestError(f"cover_scale is at most {MAX_COVER_SCALE}, not {value[:20]}.")
 
 
 def create_etag(request: Request) -> str:

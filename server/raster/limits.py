@@ -24,6 +24,8 @@ MAX_COVER_SCALE = 10
 """Finest share of a pixel, to which coverage by a geometry is computed."""
 MAX_FEATURES = 100
 """Most features of a request."""
+MAX_ZOOM = 24
+"""Deepest zoom: a pixel is a centimetre."""
 MAX_VERTICES = 10_000
 """Most vertices of a geometry."""
 MAX_SPAN = 5.0

@@ -17,7 +17,6 @@ MAX_RANGES = 16
 MAX_BINS = 1000
 MAX_CLASSES = 256
 MAX_PERCENTILES = 20
-MAX_COLORMAP_LENGTH = 20_000
 
 if TYPE_CHECKING:
     ColormapName = str
@@ -49,7 +48,6 @@ def colormap_params(
         str | None,
         AfterValidator(lambda value: parse_colormap(value) if value else None),
         Query(
-            max_length=MAX_COLORMAP_LENGTH,
             description='Colours as JSON: by value (`{"4": "#10d32d"}`) or range (`[[[0, 0.5], "#ff0000"]]`).',
         ),
     ] = None,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Query
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, FiniteFloat
 from rio_tiler.types import RIOResampling, WarpResampling
 from titiler.core.dependencies import DatasetParams, DefaultDependency, PartFeatureParams, PreviewParams, TileParams
 
@@ -113,7 +113,7 @@ class ReadParams(DatasetParams):
     """How pixels are read."""
 
     nodata: Annotated[
-        Literal["nan"] | float | None,
+        Literal["nan"] | FiniteFloat | None,
         Query(title="No data", description="Stored value to take as transparent, beside what the raster itself says."),
     ] = None
     unscale: Annotated[

@@ -20,7 +20,8 @@ from server.raster import mosaic
 from server.raster.colormaps import COLORMAPS
 from server.raster.display import render_image
 from server.raster.errors import add_error_handlers
-from server.raster.freshness import ItemRoute, RasterRoute
+from server.raster.freshness import ItemRoute
+from server.raster.guards import RasterRoute
 from server.raster.items import ITEM_PATH, AssetsExtension, ItemTilerFactory, RendersExtension, list_renders
 from server.raster.pages import TEMPLATES
 from server.raster.paint import BinsParams, PaintParams, SummaryParams, colormap_params, no_processing
@@ -71,10 +72,12 @@ def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 
     schemes = TileMatrixSets({name: all_tms.get(name) for name in TILE_SCHEMES})
     _add_items(app, schemes)
     _add_mosaics(app, schemes)
-    for factory, tag in (
-        (TMSFactory(supported_tms=schemes, templates=TEMPLATES, router_prefix="/raster"), "Tile schemes"),
-        (ColorMapFactory(supported_colormaps=COLORMAPS, templates=TEMPLATES, router_prefix="/raster"), "Colormaps"),
+    for kind, options, tag in (
+        (TMSFactory, {"supported_tms": schemes}, "Tile schemes"),
+        (ColorMapFactory, {"supported_colormaps": COLORMAPS}, "Colormaps"),
     ):
+        router = APIRouter(route_class=RasterRoute)
+        factory = kind(router=router, router_prefix="/raster", templates=TEMPLATES, **options)
         app.include_router(factory.router, prefix="/raster", tags=[tag])
     add_error_handlers(app)
 

@@ -33,6 +33,7 @@ SECONDS = 2.0
         "preview.png?colormap_name=unknown",
         "preview.png?colormap=[1,2]",
         "preview.png?colormap={{",
+        "preview.png?colormap=" + "[" * 30_000,
         "preview.png?colormap_name=viridis",
         "preview.png?color_formula=unknown",
         "preview.png?resampling=unknown",
@@ -46,6 +47,10 @@ SECONDS = 2.0
         "tiles/WebMercatorQuad/{tile}.png?buffer=100000",
         "tiles/WebMercatorQuad/{tile}.png?padding=100000",
         "tiles/unknown/{tile}.png",
+        "tiles/WebMercatorQuad?maxzoom=999999999",
+        "WebMercatorQuad/tilejson.json?maxzoom=25",
+        "WMTSCapabilities.xml?zooms=*::0,999999999",
+        "WMTSCapabilities.xml?zooms=WebMercatorQuad::0,99",
         "bbox/nan,0,1,1.png",
         "bbox/1,1,0,0.png",
         "bbox/0,0,inf,1.png",
@@ -59,6 +64,12 @@ def test_what_has_no_meaning_or_is_too_much_is_refused_at_once(http: httpx.Clien
     assert answer.status_code == 400, answer.text[:200]
     assert time.monotonic() - started < SECONDS
     assert answer.json()["description"]
+
+
+@pytest.mark.parametrize("query", ["width=100000&height=100000", "width=1e9", "height=" + "9" * 5000])
+def test_a_legend_is_of_limited_size(http: httpx.Client, query: str) -> None:
+    assert http.get("/raster/colorMaps/scl?f=png").status_code == 200
+    assert http.get(f"/raster/colorMaps/viridis?f=png&{query}").status_code == 400
 
 
 def test_a_thin_box_is_not_blown_up_along_its_other_side(http: httpx.Client, sentinel2: Any) -> None:

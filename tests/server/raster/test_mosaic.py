@@ -108,6 +108,8 @@ def test_neighbours_of_different_grids_are_put_together(http: httpx.Client, spot
     ("path", "status"),
     [
         ("searches/unknown/info", 404),
+        ("searches/%00/info", 400),
+        ("searches/list?sortby=%00", 400),
         ("searches/unknown/tiles/WebMercatorQuad/14/1/1.png", 404),
         ("collections/unknown/info", 404),
         ("collections/unknown/tiles/WebMercatorQuad/14/1/1.png", 404),
@@ -116,6 +118,7 @@ def test_neighbours_of_different_grids_are_put_together(http: httpx.Client, spot
         (f"collections/{COLLECTION_SPOT}/tiles/WebMercatorQuad/14/1/1.png?items_limit=100000", 400),
         (f"collections/{COLLECTION_SPOT}/tiles/WebMercatorQuad/14/1/1.png?time_limit=1000", 400),
         (f"collections/{COLLECTION_SPOT}/tiles/WebMercatorQuad/14/1/1.png?filter=nonsense((", 400),
+        (f"collections/{COLLECTION_SPOT}/tiles/WebMercatorQuad/14/1/1.png?datetime=0", 400),
         (f"collections/{COLLECTION_SPOT}/bbox/nan,0,1,1.png", 400),
         (f"collections/{COLLECTION_SPOT}/point/nan,0", 400),
         (f"collections/{COLLECTION_SPOT}/point/0,0", 204),
