@@ -32,7 +32,7 @@ _BARE_PAGE = """\
 <title>WorldStrat</title>
 <style>body {{ font: 16px/1.6 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem }}</style>
 <h1>WorldStrat</h1>
-<p>The server runs, but its map has not been built: <code>make web</code> builds it.</p>
+<p>The server runs, but its map has not been built: <code>make page</code> builds it.</p>
 <ul>
 <li><a href="{base}stac">STAC API</a>: find images by place, date, land use, source and split</li>
 <li><a href="{base}docs">Documentation</a> of every endpoint</li>
