@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -230,3 +231,17 @@ def test_links_keep_the_prefix_of_a_proxy(behind_a_proxy: httpx.Client, spot: An
     assert prefix in capabilities
     renders = behind_a_proxy.get(f"{spot.url}/renders").json()["renders"]
     assert renders["ndvi"]["tiles"].startswith(prefix)
+
+
+def test_many_at_once_get_what_each_gets_alone(http: httpx.Client, spot: Any, sentinel2: Any) -> None:
+    """Threads share what is kept in memory; none sees another's reading."""
+    urls = [
+        f"{item.url}/{tile(z, x, y, 'png')}?{query}"
+        for item in (spot, sentinel2)
+        for z, x, y in item.tiles()[:4]
+        for query in ("", "render=ndvi", "bands=nir,red,green", "expression=nir-red")
+    ]
+    alone = [http.get(url).content for url in urls]
+    with ThreadPoolExecutor(12) as pool:
+        together = list(pool.map(lambda url: http.get(url).content, urls * 3))
+    assert together == alone * 3
