@@ -118,6 +118,8 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
             for (collection_id,) in self._connection.execute("SELECT id FROM collections").fetchall():
                 self._update_collection(collection_id)
             self._connection.execute("ANALYZE items")
+            # pgSTAC keeps the number of items that a search matched; after a load it is wrong.
+            self._connection.execute("DELETE FROM search_wheres")
 
     def _load(self, kind: Literal["collections", "items"], documents: list[dict[str, Any]]) -> None:
         # Importing it costs a second (it can read from every cloud); a run that changes nothing never needs it.

@@ -20,6 +20,7 @@ from server.raster.routes import add_raster
 from server.settings import ServerSettings, load_settings
 from server.stac.api import add_stac
 from server.stac.assets import assets_router
+from server.stac.schema import schema_router
 
 TITLE = "WorldStrat data server"
 DESCRIPTION = """\
@@ -54,6 +55,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     add_stac(app, settings)
     add_raster(app, settings)
     app.include_router(assets_router(settings))
+    app.include_router(schema_router)
     app.include_router(health_router)
     add_pages(app, settings)
     add_error_handlers(app)

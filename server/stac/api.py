@@ -21,6 +21,7 @@ from stac_fastapi.types.search import APIRequest
 from starlette.requests import Request
 
 from server.settings import ServerSettings
+from server.stac.aggregation import create_aggregation
 from server.stac.client import WorldStratClient, create_client
 from server.stac.search import WorldStratSearch
 
@@ -55,7 +56,7 @@ def add_stac(app: FastAPI, settings: ServerSettings) -> None:
         title=TITLE,
         description=DESCRIPTION,
         client=client,
-        extensions=[*extensions.search, *extensions.item_collection, collections],
+        extensions=[*extensions.search, *extensions.item_collection, collections, create_aggregation(client)],
         exceptions={},
         search_get_request_model=create_get_request_model(extensions.search),
         search_post_request_model=post_model,

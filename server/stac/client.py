@@ -12,6 +12,7 @@ from server.settings import ServerSettings
 from server.stac.bounds import flat_bounds
 from server.stac.hrefs import Publisher
 from server.stac.links import add_collection_links, add_item_links
+from server.stac.schema import publish_schema
 from server.stac.search import WorldStratSearch
 
 # Counts are what users ask for most; pgSTAC would keep one for a day, in which an ingest makes it wrong.
@@ -38,6 +39,7 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
         publisher = _publisher(request)
         for item in answer["features"]:
             publisher.publish_assets(item)
+            publish_schema(publisher.base_url, item)
             add_item_links(publisher.base_url, item)
         return answer
 
@@ -83,4 +85,5 @@ def _publisher(request: Request) -> Publisher:
 
 def _publish_collection(publisher: Publisher, collection: dict[str, Any]) -> None:
     publisher.publish_assets(collection)
+    publish_schema(publisher.base_url, collection)
     add_collection_links(publisher.base_url, collection)

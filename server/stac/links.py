@@ -30,12 +30,17 @@ def add_item_links(base_url: str, item: dict[str, Any]) -> None:
 
 
 def add_collection_links(base_url: str, collection: dict[str, Any]) -> None:
-    """Add a link to the mosaic of a collection's items, in place."""
+    """Add links to the mosaic and to the aggregations of a collection's items, in place."""
     if not {"links", "id"} <= collection.keys():
         return
     raster = f"{base_url}raster/collections/{quote(collection['id'])}"
     mosaic = _link("tilejson", f"{raster}/{TILE_SCHEME}/tilejson.json", "application/json", "Map tiles of all items")
-    collection["links"].append(mosaic)
+    stac = f"{base_url}stac/collections/{quote(collection['id'])}"
+    collection["links"] += [
+        mosaic,
+        _link("aggregate", f"{stac}/aggregate", "application/json", "Counts of its items"),
+        _link("aggregations", f"{stac}/aggregations", "application/json", "What can be counted"),
+    ]
     _declare(collection)
 
 

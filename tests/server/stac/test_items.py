@@ -13,6 +13,7 @@ import pytest
 import rasterio
 
 from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT, COLLECTIONS
+from catalog.extension import SCHEMA_URI
 from server.stac.hrefs import ALTERNATE_ASSETS
 from server.stac.links import WEB_MAP_LINKS
 
@@ -50,6 +51,20 @@ def test_every_collection_is_valid_with_all_its_extensions(stac: pystac_client.C
 
 
 @pytest.mark.filterwarnings("ignore:The 'shapely.ops.transform:DeprecationWarning")  # inside odc-geo
+@pytest.mark.usefixtures("open_schemas")
+def test_an_item_is_valid_for_someone_who_knows_only_this_server(stac: pystac_client.Client, live_server: str) -> None:
+    # What the published schemas of other extensions say is at hand; ours has to come from the address in the item.
+    item = next(stac.search(limit=1).items())
+    (own,) = [uri for uri in item.stac_extensions if uri.startswith(live_server)]
+
+    schema = httpx.get(own).raise_for_status().json()
+    assert schema["$id"] == SCHEMA_URI
+    item.validate()
+    item.properties["worldstrat:split"] = "no such split"
+    with pytest.raises(pystac.STACValidationError):
+        item.validate()
+
+
 def test_odc_stac_loads_the_pixels_of_the_source(stac: pystac_client.Client, catalog: Any) -> None:
     item = next(stac.search(collections=[COLLECTION_L2A], ids=[_slug(catalog) + "_L2A_01"]).items())
 

@@ -1,0 +1,83 @@
+"""The items that a search's conditions select, for statements of our own; pgSTAC writes the condition."""
+
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+from pydantic import ValidationError
+from stac_fastapi.pgstac.core import clean_search_args
+from starlette.requests import Request
+
+from server.errors import InvalidSearchError, in_words
+from server.stac.search import WorldStratSearch
+
+CONDITIONS = {"collections", "ids", "bbox", "intersects", "datetime", "filter_expr", "filter_lang"}
+"""Fields of a search that choose items, rather than how they are shown."""
+
+Compose = Callable[[str], str]
+"""Makes a statement over `items` of an SQL condition."""
+
+
+def parse_search[Search: WorldStratSearch](
+    model: type[Search],
+    *,
+    collections: list[str] | None = None,
+    ids: list[str] | None = None,
+    bbox: Any = None,
+    intersects: str | None = None,
+    datetime: str | None = None,
+    fields: list[str] | None = None,
+    filter_expr: str | None = None,
+    filter_lang: str | None = None,
+    **options: Any,
+) -> Search:
+    """Return a search of the parameters of a URL.
+
+    Args:
+        model: the search that a body would be.
+        options: parameters that only this model has; None where the URL says nothing.
+
+    Raises:
+        InvalidSearchError: a value has no meaning.
+    """
+    given: dict[str, Any] = {"collections": collections, "ids": ids, "bbox": bbox}
+    clean: dict[str, Any] = clean_search_args(
+        given,
+        intersects=intersects,
+        datetime=datetime,
+        fields=fields,
+        filter_query=filter_expr,
+        filter_lang=filter_lang,
+    )
+    try:
+        return model(**clean, **{name: value for name, value in options.items() if value is not None})
+    except ValidationError as error:
+        raise InvalidSearchError(in_words(error.errors())) from error
+
+
+async def select(request: Request, search: WorldStratSearch, compose: Compose, *arguments: Any) -> list[Any]:
+    """Return the rows of a statement over the items that `search` selects.
+
+    What the caller said reaches PostgreSQL as parameters only: the conditions as one JSON document, of which pgSTAC's
+    own compiler makes the condition that its search would use.
+
+    Args:
+        request: gives the connection.
+        search: its conditions count, its page and fields do not.
+        compose: makes the statement of the condition.
+        arguments: parameters of the statement.
+
+    Raises:
+        InvalidSearchError: a geometry can't be read.
+    """
+    conditions = search.model_dump_json(include=CONDITIONS, exclude_none=True, by_alias=True)
+    try:
+        async with request.app.state.get_connection(request, "r") as connection:
+            condition = await connection.fetchval("SELECT stac_search_to_where($1::text::jsonb)", conditions)
+            rows: list[Any] = await connection.fetch(compose(condition), *arguments)
+            return rows
+    except asyncpg.InternalServerError as error:
+        # PostGIS has this one code for every geometry that it can't read.
+        if not search.is_spatial:
+            raise
+        raise InvalidSearchError(f"The geometry can't be searched: {error}.") from error
