@@ -133,6 +133,11 @@ def _open(settings: StoreSettings) -> LocalStore | S3Store:
             return LocalStore(Path(unquote(parts.path)), mkdir=True)
         except OSError as error:
             raise ObjectStoreError(f"{settings.url} is no folder that can be opened or made: {error}.") from error
+    if settings.endpoint_url and not settings.access_key_id:
+        # Amazon's machine roles are of no use elsewhere, and looking for one takes seconds.
+        raise ObjectStoreError(
+            f"The S3 server {settings.endpoint_url} needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        )
     secret = settings.secret_access_key
     given: dict[str, Any] = {
         "prefix": parts.path.strip("/"),

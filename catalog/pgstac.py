@@ -46,9 +46,13 @@ def translated(settings: DatabaseSettings) -> Iterator[None]:
     try:
         yield
     except psycopg.OperationalError as error:
-        where = f"{settings.host}:{settings.port}/{settings.database}"
-        reason = str(error).strip().splitlines()[-1]
-        raise DatabaseError(f"PostgreSQL at {where} does not answer: {reason}. Is it up?") from error
+        where, reason = f"{settings.host}:{settings.port}/{settings.database}", str(error).strip().splitlines()[0]
+        raise DatabaseError(f"PostgreSQL at {where} does not answer ({reason}). Is it up?") from error
+    except psycopg.errors.UndefinedTable as error:
+        raise DatabaseError(
+            f"The database {settings.database!r} has no pgSTAC. `worldstrat up` puts it there, also on a "
+            "server that PGHOST names; `pypgstac migrate` does it by hand."
+        ) from error
     except psycopg.Error as error:
         raise DatabaseError(f"PostgreSQL refused: {str(error).strip().splitlines()[0]}") from error
 

@@ -78,7 +78,10 @@ def ingest(options: Options, console: Console) -> Report:
     except KeyboardInterrupt:
         report.interrupted = True
     except WorldStratError:
-        console.print(f"Stopped: {report.aois} AOIs are in the catalog and stay. The same command goes on from there.")
+        if report.aois:
+            console.print(
+                f"Stopped: {report.aois} AOIs are in the catalog and stay. The same command goes on from there."
+            )
         raise
     report.seconds = time.monotonic() - started
     report.finish()

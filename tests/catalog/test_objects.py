@@ -68,6 +68,11 @@ def test_a_store_that_is_not_there_says_so() -> None:
         ObjectStore.open(gone).get("a")
 
 
+def test_a_foreign_s3_server_without_keys_is_refused_at_once() -> None:
+    with pytest.raises(ObjectStoreError, match="set AWS_ACCESS_KEY_ID"):
+        ObjectStore.open(StoreSettings(url="s3://bucket", endpoint_url="http://127.0.0.1:9"))
+
+
 def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     store = ObjectStore.open(StoreSettings(url=tmp_path.as_uri()))
     (tmp_path / "a").write_text("a file where a folder is needed")

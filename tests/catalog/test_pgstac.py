@@ -130,5 +130,11 @@ def test_removed_items_are_gone_and_the_others_stay(writer: CatalogWriter, items
 
 
 def test_a_stopped_database_is_one_clear_error() -> None:
-    with pytest.raises(DatabaseError, match=r"PostgreSQL at 127\.0\.0\.1:9/worldstrat does not answer"):
+    with pytest.raises(DatabaseError, match=r"PostgreSQL at 127\.0\.0\.1:9/worldstrat .*[Cc]onnection refused"):
         CatalogWriter(DatabaseSettings(host="127.0.0.1", port=9))
+
+
+def test_a_database_without_pgstac_says_how_to_get_it(database: DatabaseSettings) -> None:
+    bare = database.model_copy(update={"database": "postgres"})
+    with CatalogWriter(bare) as writer, pytest.raises(DatabaseError, match=r"'postgres' has no pgSTAC.*worldstrat up"):
+        writer.load_collections([])
