@@ -52,7 +52,7 @@ def test_numbers_that_are_not_finite_become_no_data_with_a_note(product: Find, r
     assert all(np.isfinite(band.maximum) for band in statistics(stored) if band)
 
 
-@pytest.mark.parametrize(("suffix", "nodata"), [("SCL", None), ("CLM", 255), ("CLP", None), ("dataMask", None)])
+@pytest.mark.parametrize(("suffix", "nodata"), [("SCL", None), ("CLM", 255), ("CLP", 255), ("dataMask", None)])
 def test_masks_become_bytes_without_the_false_nodata_of_zero(product: Find, suffix: str, nodata: int | None) -> None:
     published = np.array([[[0, 1], [7, 255]]], np.float32)
     stored = store(published, product(suffix))
