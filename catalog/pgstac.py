@@ -188,6 +188,7 @@ class _Database(PgstacDB):
         self._own = connection
 
     def connect(self) -> psycopg.Connection[Any]:
+        """Return the connection that was given."""
         return self._own
 
 
