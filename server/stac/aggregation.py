@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import attr
 from fastapi import APIRouter, Depends, FastAPI, Path, Query
 from pydantic import Field
-from stac_fastapi.api.models import CollectionUri, EmptyRequest, JSONResponse
+from stac_fastapi.api.models import CollectionUri, EmptyRequest
 from stac_fastapi.api.routes import create_async_endpoint
 from stac_fastapi.extensions import aggregation as stock
 from stac_fastapi.extensions.aggregation.client import AsyncBaseAggregationClient
@@ -14,6 +14,7 @@ from stac_fastapi.extensions.aggregation.request import AggregationExtensionGetR
 from stac_fastapi.extensions.filter.request import FilterExtensionGetRequest, FilterExtensionPostRequest
 from stac_fastapi.pgstac.models.links import BaseLinks
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from server.errors import InvalidSearchError
 from server.stac.buckets import AGGREGATIONS, TOTAL, compose, shape
@@ -35,13 +36,13 @@ Precision = Annotated[
 
 
 @attr.s
-class AggregateGetRequest(AggregationExtensionGetRequest, FilterExtensionGetRequest):  # type: ignore[misc]
+class AggregateGetRequest(AggregationExtensionGetRequest, FilterExtensionGetRequest):
     """What `GET /aggregate` takes."""
 
     grid_geohash_frequency_precision: Precision = attr.ib(default=3)
 
 
-class AggregateSearch(WorldStratSearch, FilterExtensionPostRequest):  # type: ignore[misc]
+class AggregateSearch(WorldStratSearch, FilterExtensionPostRequest):
     """What `POST /aggregate` takes."""
 
     aggregations: list[str] | None = Field(
@@ -51,7 +52,7 @@ class AggregateSearch(WorldStratSearch, FilterExtensionPostRequest):  # type: ig
 
 
 @attr.s
-class AggregationClient(AsyncBaseAggregationClient):  # type: ignore[misc]
+class AggregationClient(AsyncBaseAggregationClient):
     """Counts in the database; no item leaves it."""
 
     core: WorldStratClient = attr.ib(kw_only=True)
@@ -76,7 +77,7 @@ class AggregationClient(AsyncBaseAggregationClient):  # type: ignore[misc]
         """
         request: Request = asked.pop("request")
         # Its own `limit` has no meaning here.
-        search = search or parse_search(AggregateSearch, **asked)
+        search = search or parse_search(AggregateSearch, asked)
         collection_id = request.path_params.get("collection_id")
         await self._require(collection_id, request)
         if collection_id is not None:
@@ -113,7 +114,7 @@ def _collection(collection_id: Annotated[str, Path(description="Collection ID")]
 
 
 @attr.s
-class AggregationExtension(stock.AggregationExtension):  # type: ignore[misc]
+class AggregationExtension(stock.AggregationExtension):
     """Routes of the extension; its name is how stac-fastapi knows to link to them.
 
     Stock routes lack the filter, offer one operation twice (GET and POST of one name) and lose the collection.

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from server.settings import ServerSettings
 from server.stac.aggregation import create_aggregation
 from server.stac.client import WorldStratClient, create_client
+from server.stac.sampling import create_sampling
 from server.stac.search import WorldStratSearch
 
 PREFIX = "/stac"
@@ -48,6 +49,7 @@ def add_stac(app: FastAPI, settings: ServerSettings) -> None:
     post_model = create_post_request_model(extensions.search, base_model=WorldStratSearch)
     collections = extensions.collection_search
     client = create_client(settings, pgstac_search_model=post_model, landing_page_id=LANDING_ID)
+    counting = (create_aggregation(client), create_sampling(client))
     StacApi(
         app=app,
         router=APIRouter(prefix=PREFIX, tags=["STAC API"]),
@@ -56,7 +58,7 @@ def add_stac(app: FastAPI, settings: ServerSettings) -> None:
         title=TITLE,
         description=DESCRIPTION,
         client=client,
-        extensions=[*extensions.search, *extensions.item_collection, collections, create_aggregation(client)],
+        extensions=[*extensions.search, *extensions.item_collection, collections, *counting],
         exceptions={},
         search_get_request_model=create_get_request_model(extensions.search),
         search_post_request_model=post_model,

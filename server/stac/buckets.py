@@ -135,6 +135,6 @@ def _place(each: Aggregation, key: str | None, frequency: int) -> tuple[Any, ...
 
 def _bucket(each: Aggregation, key: str | None, frequency: int) -> dict[str, Any]:
     bucket = {"key": NULL_KEY if key is None else key, "data_type": each.data_type, "frequency": frequency}
-    if key in each.ranges:
+    if key is not None and key in each.ranges:
         bucket["from"], bucket["to"] = each.ranges[key]
     return bucket

@@ -8,6 +8,7 @@ from stac_fastapi.pgstac.types.search import PgstacSearch
 
 from server.errors import InvalidSearchError
 from server.stac.bounds import crosses_antimeridian, flat_bounds, split_at_antimeridian
+from server.stac.complexity import limit_json
 
 
 class WorldStratSearch(PgstacSearch):  # type: ignore[misc]
@@ -18,6 +19,7 @@ class WorldStratSearch(PgstacSearch):  # type: ignore[misc]
     def _is_an_object(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             raise InvalidSearchError(f"A search is a JSON object, not {type(values).__name__}.")
+        limit_json(values.get("filter"))
         return values
 
     @model_validator(mode="after")

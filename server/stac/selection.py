@@ -1,7 +1,7 @@
 """The items that a search's conditions select, for statements of our own; pgSTAC writes the condition."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import asyncpg
 from pydantic import ValidationError
@@ -9,48 +9,43 @@ from stac_fastapi.pgstac.core import clean_search_args
 from starlette.requests import Request
 
 from server.errors import InvalidSearchError, in_words
+from server.stac.complexity import limit_filter
 from server.stac.search import WorldStratSearch
 
 CONDITIONS = {"collections", "ids", "bbox", "intersects", "datetime", "filter_expr", "filter_lang"}
 """Fields of a search that choose items, rather than how they are shown."""
 
+_TEXT = {
+    "intersects": "intersects",
+    "datetime": "datetime",
+    "fields": "fields",
+    "filter_expr": "filter_query",
+    "filter_lang": "filter_lang",
+}
+"""Parameters that stac-fastapi-pgstac has to read, by the names that it calls them."""
+
 Compose = Callable[[str], str]
 """Makes a statement over `items` of an SQL condition."""
 
 
-def parse_search[Search: WorldStratSearch](
-    model: type[Search],
-    *,
-    collections: list[str] | None = None,
-    ids: list[str] | None = None,
-    bbox: Any = None,
-    intersects: str | None = None,
-    datetime: str | None = None,
-    fields: list[str] | None = None,
-    filter_expr: str | None = None,
-    filter_lang: str | None = None,
-    **options: Any,
-) -> Search:
+Search = TypeVar("Search", bound=WorldStratSearch)
+
+
+def parse_search(model: type[Search], asked: Mapping[str, Any]) -> Search:
     """Return a search of the parameters of a URL.
 
     Args:
         model: the search that a body would be.
-        options: parameters that only this model has; None where the URL says nothing.
+        asked: the parameters, None where the URL says nothing.
 
     Raises:
         InvalidSearchError: a value has no meaning.
     """
-    given: dict[str, Any] = {"collections": collections, "ids": ids, "bbox": bbox}
-    clean: dict[str, Any] = clean_search_args(
-        given,
-        intersects=intersects,
-        datetime=datetime,
-        fields=fields,
-        filter_query=filter_expr,
-        filter_lang=filter_lang,
-    )
+    said = {name: value for name, value in asked.items() if value is not None}
+    text = {_TEXT[name]: said.pop(name) for name in _TEXT if name in said}
+    limit_filter(asked.get("filter_expr"))
     try:
-        return model(**clean, **{name: value for name, value in options.items() if value is not None})
+        return model(**clean_search_args(said, **text))
     except ValidationError as error:
         raise InvalidSearchError(in_words(error.errors())) from error
 
