@@ -20,7 +20,7 @@ from server.errors import InvalidSearchError
 from server.stac.client import WorldStratClient
 from server.stac.draw import Balance, Drawn, compose, read
 from server.stac.search import WorldStratSearch
-from server.stac.selection import parse_search, select
+from server.stac.selection import ALIASES, parse_search, select
 
 MAX_ITEMS = 5000
 """Most items of one sample."""
@@ -121,8 +121,7 @@ class SampleSearch(WorldStratSearch, FilterExtensionPostRequest, FieldsExtension
         return found
 
 
-_ALIASES = {"filter_expr": "filter", "filter_lang": "filter-lang", "filter_crs": "filter-crs"}
-_PARAMETERS = frozenset(_ALIASES.get(each.name, each.name) for each in attr.fields(SampleGetRequest))
+_PARAMETERS = frozenset(ALIASES.get(each.name, each.name) for each in attr.fields(SampleGetRequest))
 
 
 @attr.s

@@ -24,6 +24,9 @@ _TEXT = {
 }
 """Parameters that stac-fastapi-pgstac has to read, by the names that it calls them."""
 
+ALIASES = {"filter_expr": "filter", "filter_lang": "filter-lang", "filter_crs": "filter-crs"}
+"""Names of parameters that are no names in Python."""
+
 Compose = Callable[[str], str]
 """Makes a statement over `items` of an SQL condition."""
 
@@ -44,8 +47,9 @@ def parse_search(model: type[Search], asked: Mapping[str, Any]) -> Search:
     said = {name: value for name, value in asked.items() if value is not None}
     text = {_TEXT[name]: said.pop(name) for name in _TEXT if name in said}
     limit_filter(asked.get("filter_expr"))
+    clean = clean_search_args(said, **text)
     try:
-        return model(**clean_search_args(said, **text))
+        return model(**{ALIASES.get(name, name): value for name, value in clean.items()})
     except ValidationError as error:
         raise InvalidSearchError(in_words(error.errors())) from error
 
