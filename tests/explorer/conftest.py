@@ -38,9 +38,9 @@ def page_built() -> None:
     subprocess.run([str(REPOSITORY / "explorer/build.sh")], check=True, capture_output=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
+    """A headless Chromium, closed with its module: while Playwright runs, no other test can have an event loop."""
     found = [path for name in CHROMIUM_NAMES if (path := shutil.which(name))]
     if not found:
         pytest.skip("needs a chromium on PATH (Debian: apt-get install chromium)")

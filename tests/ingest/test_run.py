@@ -231,7 +231,7 @@ def test_a_database_that_is_not_there_is_one_error(options: Options, quiet: Cons
 def test_a_database_without_pgstac_is_one_error(options: Options, quiet: Console) -> None:
     with psycopg.connect(options.database.dsn, autocommit=True) as connection:
         connection.execute("DROP SCHEMA pgstac CASCADE")
-    with pytest.raises(DatabaseError, match="PostgreSQL refused"):
+    with pytest.raises(DatabaseError, match="has no pgSTAC"):
         ingest(options, quiet)
 
 
