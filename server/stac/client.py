@@ -55,12 +55,15 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
     ) -> list[dict[str, Any]]:
         """Return the items of these collections and ids, in this order, as a search shows them.
 
-        An item that was deleted a moment ago is left out. `fields` can't take an item's id and collection away.
+        An item that was deleted a moment ago is left out. `fields` can't take an item's id and collection away; where
+        nothing else is asked for, nothing is looked up.
         """
         shown = {
             "include": fields.include | _KEY if fields and fields.include else set(),
             "exclude": (fields.exclude or set()) - _KEY if fields else set(),
         }
+        if shown["include"] == _KEY:
+            return [{"id": item_id, "collection": collection} for collection, item_id in keys]
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for collection in dict.fromkeys(collection for collection, _ in keys):
             ids = [item_id for of, item_id in keys if of == collection]

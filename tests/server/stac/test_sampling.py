@@ -178,7 +178,7 @@ def test_items_look_as_a_search_shows_them(http: httpx.Client) -> None:
 
 
 def test_fields_can_leave_only_the_ids(http: httpx.Client) -> None:
-    by_url = http.get("/stac/sample", params={"fields": "id,-links,-assets", "leaks": "include"}).json()
+    by_url = http.get("/stac/sample", params={"fields": "id", "leaks": "include"}).json()
     by_body = _sample(http, leaks="include", fields={"exclude": ["id", "collection", "links", "geometry"]})
 
     assert _ids(by_url) == _ids(by_body) == _ids(_sample(http, leaks="include"))
