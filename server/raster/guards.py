@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from server.raster.errors import InvalidRequestError
 from server.raster.limits import MAX_COVER_SCALE, MAX_SIZE, MAX_ZOOM
+from server.stac.complexity import limit_filter
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -35,6 +36,7 @@ class RasterRoute(APIRoute):
         async def handle(request: Request) -> Response:
             check_crs(request)
             check_numbers(request)
+            check_filter(request)
             return await answer(request)
 
         return handle
@@ -66,6 +68,16 @@ def check_numbers(request: Request) -> None:
         found = _ZOOMS.fullmatch(value)
         if not found or max(map(int, found.groups())) > MAX_ZOOM:
             raise InvalidRequestError(f"zooms={value[:60]!r} is not as WebMercatorQuad::0,{MAX_ZOOM}.")
+
+
+def check_filter(request: Request) -> None:
+    """Refuse filters that would keep the parser busy, or end the process.
+
+    Raises:
+        InvalidSearchError: one is too intricate.
+    """
+    for value in request.query_params.getlist("filter"):
+        limit_filter(value)
 
 
 def _number(value: str) -> float:

@@ -17,6 +17,7 @@ PATHS = (
     "/stac/collections/worldstrat-spot/items",
     "/stac/aggregate",
     "/stac/sample",
+    "/raster/collections/worldstrat-spot/WebMercatorQuad/tilejson.json",
 )
 CONDITION: dict[str, Any] = {"op": "=", "args": [{"property": "gsd"}, 1]}
 
