@@ -2,6 +2,7 @@
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,9 @@ MAX_CONSTANT = 1e12
 """Largest number."""
 
 Values = Mapping[str, NDArray[Any]]
+
+_WORDS = ("and", "or", "not")
+_TWO_OPERANDS = re.compile(r"([\w.]+|\)) +(?=(\w+|[(.]))")
 
 _BINARY: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -97,12 +101,15 @@ class Expression:
 def parse_expression(text: str) -> Expression:
     """Parse `(nir-red)/(nir+red)`, or several outputs separated by semicolons.
 
+    A `+` may have become a space: that is what a query string makes of one that nobody encoded.
+
     Raises:
         InvalidExpressionError: it is too long, not arithmetic of bands, or uses what is not on the list.
     """
     if len(text) > MAX_LENGTH:
         raise InvalidExpressionError(f"The expression has {len(text)} characters; at most {MAX_LENGTH} are evaluated.")
-    outputs = tuple((part.strip(), _parse(part.strip())) for part in text.split(";") if part.strip())
+    parts = [_restore_plus(part.strip()) for part in text.split(";") if part.strip()]
+    outputs = tuple((part, _parse(part)) for part in parts)
     if not 1 <= len(outputs) <= MAX_OUTPUTS:
         raise InvalidExpressionError(
             f"An expression has 1 to {MAX_OUTPUTS} outputs separated by ';', not {len(outputs)}."
@@ -113,6 +120,17 @@ def parse_expression(text: str) -> Expression:
     expression = Expression(text, outputs, names)
     _try(expression)
     return expression
+
+
+def _restore_plus(text: str) -> str:
+    """Put a `+` between operands that have only space between them, which no valid expression has."""
+
+    def restored(match: re.Match[str]) -> str:
+        left, right = match.groups()
+        called = left in FUNCTIONS and right == "("
+        return match[0] if called or left in _WORDS or right in _WORDS else f"{left}+"
+
+    return _TWO_OPERANDS.sub(restored, text)
 
 
 def _parse(text: str) -> ast.expr:

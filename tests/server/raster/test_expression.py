@@ -31,6 +31,21 @@ def test_arithmetic_equals_that_of_numexpr(text: str) -> None:
     np.testing.assert_allclose(served[0], expected, rtol=2e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(nir-red)/(nir+red)",
+        "2.5*(nir-red)/(nir+2.4*red+1)",
+        "red+(nir+1)+.5+sqrt (red)+(green)",
+        "where(red>0.5 and nir<0.2+red or not green+nir>1, red+nir, 1+2)",
+        "red + nir +green",
+    ],
+)
+def test_a_plus_that_the_url_turned_into_a_space_is_still_a_plus(text: str) -> None:
+    meant = parse_expression(text).evaluate(BANDS)
+    np.testing.assert_array_equal(parse_expression(text.replace("+", " ")).evaluate(BANDS), meant)
+
+
 def test_words_and_chains_of_comparisons_mean_what_they_do_in_python() -> None:
     served = parse_expression("where(0.2 < red < 0.6 and not nir > 0.5, 1, 0)").evaluate(BANDS)[0]
     np.testing.assert_array_equal(served == 1, (BANDS["red"] > 0.2) & (BANDS["red"] < 0.6) & ~(BANDS["nir"] > 0.5))
