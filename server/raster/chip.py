@@ -9,21 +9,42 @@ from rasterio.io import DatasetReader, MemoryFile
 from catalog.errors import ObjectNotFoundError, ObjectStoreError
 from catalog.objects import ObjectStore
 from server.raster.cache import LoadingCache
+from server.raster.decoded import Decoded, decode
 from server.raster.errors import BrokenRasterError, MissingObjectError, StoreUnavailableError
 from server.raster.record import AssetRecord, ItemRecord
 
 
 class ChipCache:
-    """Whole objects, fetched once and kept up to a number of bytes.
+    """Whole objects, fetched once, and the numbers in them, decoded once; both kept up to a number of bytes.
 
     A chip is 350 kB and a SPOT image a few MB, so one request for all of it costs less than the ranges that a file on
-    a network would need; every tile after the first asks the store for nothing.
+    a network would need; every tile after the first asks the store for nothing and decodes nothing.
     """
 
-    def __init__(self, store: Callable[[], ObjectStore], capacity: int) -> None:
-        """Create an empty cache of `capacity` bytes; `store` gives the store once the application runs."""
+    def __init__(self, store: Callable[[], ObjectStore], capacity: int, decoded_capacity: int) -> None:
+        """Create an empty cache.
+
+        Args:
+            store: gives the store once the application runs.
+            capacity: most bytes of objects.
+            decoded_capacity: most bytes of numbers.
+        """
         self._store = store
+        self._capacity = decoded_capacity
         self._objects: LoadingCache[tuple[str, str], bytes] = LoadingCache(capacity, weigh=len)
+        self._decoded: LoadingCache[tuple[str, str], Decoded | None] = LoadingCache(decoded_capacity, weigh=_weigh)
+
+    def decoded(self, item: ItemRecord, asset: AssetRecord) -> Decoded | None:
+        """Return the numbers of a raster of an item, None where it takes GDAL to make tiles of it.
+
+        The errors are those of `open`.
+        """
+
+        def load() -> Decoded | None:
+            with self.open(item, asset) as dataset:
+                return decode(dataset, self._capacity)
+
+        return self._decoded.get((asset.href, asset.version), load)
 
     @contextmanager
     def open(self, item: ItemRecord, asset: AssetRecord) -> Iterator[DatasetReader]:
@@ -54,3 +75,7 @@ class ChipCache:
             raise MissingObjectError(f"The store does not hold the object of {name}; ingest it again.") from error
         except ObjectStoreError as error:
             raise StoreUnavailableError(f"The object store does not answer for {name}; try again.") from error
+
+
+def _weigh(decoded: Decoded | None) -> int:
+    return decoded.bands.nbytes if decoded else 0

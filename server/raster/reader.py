@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import attr
-from morecantile import TileMatrixSet
+from morecantile import Tile, TileMatrixSet
 from rasterio.crs import CRS
 from rasterio.warp import transform_bounds
 from rio_tiler.constants import WEB_MERCATOR_TMS, WGS84_CRS
@@ -29,6 +29,8 @@ from server.raster.limits import (
 from server.raster.record import AssetRecord, ItemRecord
 from server.raster.selection import Selection, choose_assets, select
 from server.raster.stack import Band, MaskedArray, combine, stack
+from server.raster.tile import create_image, is_plain
+from server.raster.warp import SEPARABLE, touches, warp_tile
 
 Read = Callable[..., ImageData]
 
@@ -92,12 +94,11 @@ class ItemReader(BaseReader):
         """
         check_tilesize(tilesize)
         check_tile(self.tms, tile_x, tile_y, tile_z)
-        if not self.tile_exists(tile_x, tile_y, tile_z):
+        if not self._touches(tile := Tile(tile_x, tile_y, tile_z)):
             raise TileOutsideBounds(f"The tile {tile_z}/{tile_x}/{tile_y} does not touch {self.input.record.id!r}.")
         selection, others = self._select(options)
-        return self._read(
-            selection, lambda src, **kw: src.tile(tile_x, tile_y, tile_z, tilesize, **_suited(src, others), **kw)
-        )
+        parts = {asset.key: self._tile(asset, indexes, tile, tilesize, others) for asset, indexes in selection.reads}
+        return attach(stack(selection, parts), selection)
 
     def part(self, bbox: BBox, dst_crs: CRS | None = None, bounds_crs: CRS = WGS84_CRS, **options: Any) -> ImageData:
         """Return what lies in a box.
@@ -150,6 +151,23 @@ class ItemReader(BaseReader):
             coordinates=(lon, lat),
             crs=coord_crs,
         )
+
+    def _touches(self, tile: Tile) -> bool:
+        if self.tms.id in SEPARABLE:
+            return touches(self.bounds, self.tms, tile)
+        return bool(self.tile_exists(*tile))
+
+    def _tile(
+        self, asset: AssetRecord, indexes: tuple[int, ...], tile: Tile, tilesize: int | None, options: dict[str, Any]
+    ) -> ImageData:
+        """Return a tile of one raster: from its numbers in memory where picking them is all it takes, else by GDAL."""
+        if is_plain(options) and (raster := self.input.chips.decoded(self.input.record, asset)):
+            tiled = warp_tile(raster, self.tms, tile, tilesize, indexes)
+            if tiled:
+                unscale = bool(options.get("unscale"))
+                return create_image(raster, tiled, indexes, self.tms.rasterio_crs, unscale=unscale)
+        with self._open(asset) as src:
+            return src.tile(*tile, tilesize, indexes=indexes, **_suited(src, options))
 
     def _read(self, selection: Selection, read: Read) -> ImageData:
         parts = {}

@@ -47,8 +47,10 @@ class RasterSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="WORLDSTRAT_RASTER_", frozen=True)
 
-    cache_bytes: int = Field(default=268_435_456, ge=0)
+    cache_bytes: int = Field(default=134_217_728, ge=0)
     """Most bytes of objects kept in memory."""
+    decoded_bytes: int = Field(default=268_435_456, ge=0)
+    """Most bytes of decoded numbers kept beside them: a SPOT image takes 9 MB, a Sentinel-2 chip 0.6."""
 
 
 def gdal_environment() -> dict[str, Any]:
@@ -68,7 +70,8 @@ def forget_boto3() -> None:
 def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 - every room is added alike
     """Add the raster endpoints below `/raster`; they use the pool and the store that the lifespan opens."""
     forget_boto3()
-    app.state.raster = ItemSources(app, RasterSettings().cache_bytes)
+    cache = RasterSettings()
+    app.state.raster = ItemSources(app, cache.cache_bytes, cache.decoded_bytes)
     schemes = TileMatrixSets({name: all_tms.get(name) for name in TILE_SCHEMES})
     _add_items(app, schemes)
     _add_mosaics(app, schemes)

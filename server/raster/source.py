@@ -13,15 +13,16 @@ from server.raster.record import RecordCache
 class ItemSources:
     """All items of the catalog as sources of pixels, with what is remembered of them."""
 
-    def __init__(self, app: FastAPI, capacity: int) -> None:
+    def __init__(self, app: FastAPI, capacity: int, decoded_capacity: int) -> None:
         """Use the pool and the store that the application's lifespan opens; nothing is connected here.
 
         Args:
             app: the application.
             capacity: most bytes of objects that are kept in memory.
+            decoded_capacity: most bytes of decoded numbers that are kept beside them.
         """
         self.records = RecordCache(lambda: app.state.dbpool)
-        self.chips = ChipCache(lambda: app.state.store, capacity)
+        self.chips = ChipCache(lambda: app.state.store, capacity, decoded_capacity)
 
     def get(self, collection: str, item: str) -> ItemSource:
         """Return an item.

@@ -39,6 +39,12 @@ def combine(selection: Selection, bands: Mapping[Band, MaskedArray]) -> MaskedAr
     return np.ma.MaskedArray(data, mask=masks)
 
 
+def is_whole(selection: Selection) -> bool:
+    """Tell whether what is read of the only raster of a selection is the image, band by band."""
+    indexes = tuple(pick.index for pick in selection.picks)
+    return not selection.expression and len(selection.reads) == 1 and selection.reads[0][1] == indexes
+
+
 def stack(selection: Selection, parts: Mapping[str, ImageData]) -> ImageData:
     """Return one image of a selection.
 
@@ -46,6 +52,10 @@ def stack(selection: Selection, parts: Mapping[str, ImageData]) -> ImageData:
         selection: what was asked for.
         parts: what was read of each raster, by its key, on one grid.
     """
+    if is_whole(selection):
+        image = next(iter(parts.values()))
+        image.band_names = image.band_descriptions = selection.names
+        return image
     rows = {asset.key: {index: row for row, index in enumerate(indexes)} for asset, indexes in selection.reads}
     bands = {(key, index): parts[key].array[row] for key, found in rows.items() for index, row in found.items()}
     first = parts[selection.reads[0][0].key]
