@@ -1,0 +1,105 @@
+"""A private stack for a benchmark: PostgreSQL, a folder of COGs, and two servers of one process each."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from stock_titiler import FOLDER, GDAL_SETTINGS
+
+from catalog.settings import StoreSettings
+from infra.databases import database_env
+from infra.pgstac import prepare
+from infra.ports import free_port
+from infra.postgres import PostgresCluster
+from infra.record import Record, write_env
+from infra.stores import store_env
+from ingest.run import Options, ingest
+from ingest.sample.build import build_sample
+from ingest.sample.settings import SampleSettings
+
+_READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    name: str
+    pid: int
+    url: str
+
+    def cpu_ms(self) -> float:
+        """CPU time so far of the process, in milliseconds; it starts no others."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What is measured."""
+
+    ours: Server
+    stock: Server
+    objects: Path
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Stack]:
+    """Ingest a small sample in `folder` and serve it twice; everything ends with the context."""
+    objects, record = folder / "objects", Record(folder / "data")
+    record.data.mkdir()
+    cluster = PostgresCluster(folder / "postgres", log=folder / "postgres.log", port=free_port(), durable=False)
+    store = StoreSettings(url=objects.as_uri())
+    with ExitStack() as stack:
+        stack.callback(cluster.stop, cluster.start())
+        prepare(cluster.settings)
+        build_sample(folder / "sample", SampleSettings(aois=4, revisits=2))
+        report = ingest(Options(folder / "sample", cluster.settings, store, workers=2), Console(quiet=True))
+        if report.failures:
+            sys.exit(f"The sample was not ingested: {report.failures}")
+        write_env(record.data, {**database_env(cluster.settings), **store_env(store)})
+        data = {"WORLDSTRAT_DATA": str(record.data)}
+        factory = ("--factory", "server.app:create_app_from_environment")
+        ours = stack.enter_context(_serving("ours", factory, data, folder, "/healthz"))
+        peer = {**GDAL_SETTINGS, FOLDER: str(objects)}
+        here = ("--app-dir", str(Path(__file__).parent), "stock_titiler:app")
+        stock = stack.enter_context(_serving("titiler", here, peer, folder, "/openapi.json"))
+        yield Stack(ours, stock, objects)
+
+
+@contextmanager
+def _serving(
+    name: str, arguments: tuple[str, ...], environment: dict[str, str], folder: Path, path: str
+) -> Iterator[Server]:
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    command = [sys.executable, "-m", "uvicorn", *arguments, "--port", str(port), "--no-access-log"]
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("PG", "AWS_", "WORLDSTRAT_", "GDAL_"))
+    }
+    with (folder / f"{name}.log").open("w") as log:
+        process = subprocess.Popen(command, env=kept | environment, stdout=log, stderr=log)
+    try:
+        _wait(process, url + path, folder / f"{name}.log")
+        yield Server(name, process.pid, url)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    end = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            httpx.get(url).raise_for_status()
+        except httpx.HTTPError:
+            time.sleep(0.2)
+        else:
+            return
+    sys.exit(f"A server did not start:\n{log.read_text()[-2000:]}")
