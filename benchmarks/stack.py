@@ -25,6 +25,7 @@ from ingest.sample.build import build_sample
 from ingest.sample.settings import SampleSettings
 
 _READY_SECONDS = 60.0
+_ALL_CPU_TIME = 2  # clock_getcpuclockid(3): Linux makes the clock of a process of its pid and this
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,7 @@ class Server:
 
     def cpu_ms(self) -> float:
         """CPU time so far of the process, in milliseconds; it starts no others."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime((~self.pid << 3) | _ALL_CPU_TIME) * 1000
 
 
 @dataclass(frozen=True)
