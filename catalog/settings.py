@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -53,6 +55,9 @@ class StoreSettings(BaseSettings):
     """S3 region."""
 
 
+Settings = TypeVar("Settings", DatabaseSettings, StoreSettings)
+
+
 def load_database(data: Path) -> DatabaseSettings:
     """Return the database that `PGHOST` names, else that of the local stack in `data`.
 
@@ -61,7 +66,7 @@ def load_database(data: Path) -> DatabaseSettings:
     """
     if "PGHOST" in os.environ:
         return DatabaseSettings()
-    return DatabaseSettings(_env_file=_stack_env(data, "database", "PGHOST"))
+    return _from_stack(DatabaseSettings, data, "database", "PGHOST")
 
 
 def load_store(data: Path) -> StoreSettings:
@@ -72,14 +77,17 @@ def load_store(data: Path) -> StoreSettings:
     """
     if "WORLDSTRAT_STORE" in os.environ:
         return StoreSettings()
-    return StoreSettings(_env_file=_stack_env(data, "object store", "WORLDSTRAT_STORE"))
+    return _from_stack(StoreSettings, data, "object store", "WORLDSTRAT_STORE")
 
 
-def _stack_env(data: Path, what: str, variable: str) -> Path:
+def _from_stack(kind: type[Settings], data: Path, what: str, variable: str) -> Settings:
+    """Read settings from the stack's file alone: a PGUSER or AWS_* of the caller's is meant for another service."""
     path = data / STACK_ENV
     if not path.is_file():
         raise SettingsError(
             f"No {what}: {variable} is not set and {path} does not exist. "
             f"Start a local stack with `worldstrat up --data {data}`."
         )
-    return path
+    stored = dotenv_values(path)
+    fields = {field.alias or name: field for name, field in kind.model_fields.items()}
+    return kind(**{name: stored.get(name, field.default) for name, field in fields.items()})

@@ -31,6 +31,22 @@ def test_the_environment_wins_as_a_whole(data: Path, monkeypatch: pytest.MonkeyP
     assert load_store(data) == StoreSettings(url="s3://bucket/prefix")
 
 
+def test_single_variables_meant_for_other_services_do_not_leak_into_the_local_stack(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "PGUSER": "somebody",
+        "PGPORT": "1",
+        "PGPASSWORD": "other",
+        "AWS_ACCESS_KEY_ID": "key-of-another-cloud",
+        "AWS_ENDPOINT_URL": "https://elsewhere.example",
+    }.items():
+        monkeypatch.setenv(name, value)
+    database, store = load_database(data), load_store(data)
+    assert (database.user, database.port, database.password.get_secret_value()) == ("worldstrat", 5999, "local")
+    assert (store.access_key_id, store.endpoint_url) == (None, None)
+
+
 def test_nothing_named_anywhere_says_what_to_do(tmp_path: Path) -> None:
     for load in (load_database, load_store):
         with pytest.raises(SettingsError, match="worldstrat up --data"):
