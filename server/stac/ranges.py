@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
-_RANGE = re.compile(r"^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$", re.IGNORECASE)
+FARTHEST = 2**53
+"""No object is as long (8 PiB): a position beyond it is as good as this one, which every store can count to."""
+
+_RANGE = re.compile(r"^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$", re.IGNORECASE | re.ASCII)
+_LONGEST_HEADER = 200
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,9 @@ class ByteRange:
 def parse_range(header: str | None) -> ByteRange | None:
     """Return the one range a `Range` header asks for; None asks for everything.
 
-    What is malformed, in another unit or of several ranges is ignored, as RFC 9110 lets a server do.
+    What is malformed, absurdly long, in another unit or of several ranges is ignored, as RFC 9110 lets a server do.
     """
-    match = _RANGE.match(header or "")
+    match = _RANGE.match(header) if header and len(header) <= _LONGEST_HEADER else None
     if match is None:
         return None
     first, last = (int(digits) if digits else None for digits in match.groups())
@@ -43,7 +47,7 @@ def parse_range(header: str | None) -> ByteRange | None:
         return None
     if first is not None and last is not None and last < first:
         return None
-    return ByteRange(first, last)
+    return ByteRange(_within_reach(first), _within_reach(last))
 
 
 def http_date(moment: datetime) -> str:
@@ -76,9 +80,18 @@ def range_still_applies(etag: str | None, modified: datetime, if_range: str | No
     return _parse_date(if_range) == modified.replace(microsecond=0)
 
 
+def _within_reach(position: int | None) -> int | None:
+    return None if position is None else min(position, FARTHEST)
+
+
 def _parse_date(text: str | None) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text) if text else None
-    except ValueError:
+        return None if moment is None else _in_utc(moment)
+    except (ValueError, OverflowError):
+        # OverflowError: a zone or a year that no date of Python's can have.
         return None
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

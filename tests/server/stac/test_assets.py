@@ -67,6 +67,29 @@ def test_a_range_beyond_the_end_says_how_long_the_asset_is(reached: tuple[httpx.
         assert answer.headers["content-range"] == f"bytes */{len(stored)}"
 
 
+def test_no_number_of_a_header_is_too_large(reached: tuple[httpx.Client, bytes, str]) -> None:
+    client, stored, path = reached
+
+    for headers, status in (
+        ({"range": "bytes=99999999999999999999999-"}, 416),
+        ({"range": "bytes=99999999999999999999998-99999999999999999999999"}, 416),
+        ({"range": f"bytes={2**64}-"}, 416),
+        ({"range": "bytes=0-9999999999999999999999"}, 206),
+        ({"range": f"bytes=0-{2**64 - 1}"}, 206),
+        ({"range": "bytes=-99999999999999999999"}, 206),
+        ({"range": f"bytes={'9' * 5000}-"}, 200),
+        ({"if-modified-since": "Mon, 01 Jan 2020 00:00:00 +99999999999999999999"}, 200),
+    ):
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == status, headers
+        if status == 416:
+            assert answer.headers["content-range"] == f"bytes */{len(stored)}"
+        else:
+            assert answer.content == stored
+    odd = {"range": "bytes=0-9", "if-range": "Mon, 01 Jan 2020 00:00:00 +99999999999999999999"}
+    assert client.get(path, headers=odd).status_code == 200
+
+
 def test_head_describes_without_a_body(reached: tuple[httpx.Client, bytes, str]) -> None:
     client, stored, path = reached
 

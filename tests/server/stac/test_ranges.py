@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from server.stac.ranges import (
+    FARTHEST,
     ByteRange,
     http_date,
     is_not_modified,
@@ -15,6 +16,12 @@ from server.stac.ranges import (
 
 MODIFIED = datetime(2026, 11, 22, 10, 30, 5, 700_000, UTC)
 DATE = "Sun, 22 Nov 2026 10:30:05 GMT"
+IMPOSSIBLE_DATES = (
+    "Mon, 01 Jan 2020 00:00:00 +99999999999999999999",
+    f"Mon, 01 Jan 2020 00:00:00 +{'9' * 5000}",
+    "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+    "Mon, 01 Jan 0001 00:00:00 +2300",
+)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +31,9 @@ DATE = "Sun, 22 Nov 2026 10:30:05 GMT"
         ("bytes=100-", ByteRange(100, None)),
         ("bytes=-50", ByteRange(None, 50)),
         ("Bytes = 1 - 2", ByteRange(1, 2)),
+        ("bytes=99999999999999999999999-", ByteRange(FARTHEST, None)),
+        ("bytes=0-9999999999999999999999", ByteRange(0, FARTHEST)),
+        ("bytes=-99999999999999999999", ByteRange(None, FARTHEST)),
     ],
 )
 def test_one_range_is_understood(header: str, expected: ByteRange) -> None:
@@ -31,7 +41,8 @@ def test_one_range_is_understood(header: str, expected: ByteRange) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [None, "", "bytes=", "bytes=-", "bytes=9-1", "bytes=0-1,5-6", "items=0-1", "bytes=a-b"]
+    "header",
+    [None, "", "bytes=", "bytes=-", "bytes=9-1", "bytes=0-1,5-6", "items=0-1", "bytes=a-b", f"bytes={'9' * 5000}-"],
 )
 def test_what_is_no_single_range_asks_for_everything(header: str | None) -> None:
     assert parse_range(header) is None
@@ -83,7 +94,8 @@ def test_the_tag_wins_over_the_date() -> None:
 
 def test_dates_compare_by_the_second_and_nonsense_is_ignored() -> None:
     assert not is_not_modified('"a"', MODIFIED, None, "Sun, 22 Nov 2026 10:30:04 GMT")
-    assert not is_not_modified('"a"', MODIFIED, None, "yesterday")
+    for nonsense in ("yesterday", *IMPOSSIBLE_DATES):
+        assert not is_not_modified('"a"', MODIFIED, None, nonsense)
 
 
 @pytest.mark.parametrize(
