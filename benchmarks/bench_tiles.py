@@ -19,6 +19,8 @@ from PIL import Image
 from rio_tiler.io import Reader
 from stack import Stack, running
 
+from infra.signals import interruptible
+
 SEED = 7
 PAGE = Path(__file__).parents[1] / "docs/benchmarks.md"
 SPOT, SENTINEL2 = "worldstrat-spot", "worldstrat-sentinel-2-l2a"
@@ -117,4 +119,5 @@ def _line(title: str, result: Result) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with interruptible():
+        main()

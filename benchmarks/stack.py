@@ -58,7 +58,8 @@ def running(folder: Path) -> Iterator[Stack]:
     cluster = PostgresCluster(folder / "postgres", log=folder / "postgres.log", port=free_port(), durable=False)
     store = StoreSettings(url=objects.as_uri())
     with ExitStack() as stack:
-        stack.callback(cluster.stop, cluster.start())
+        stack.callback(_stop, cluster)
+        cluster.start()
         prepare(cluster.settings)
         build_sample(folder / "sample", SampleSettings(aois=4, revisits=2))
         report = ingest(Options(folder / "sample", cluster.settings, store, workers=2), Console(quiet=True))
@@ -72,6 +73,12 @@ def running(folder: Path) -> Iterator[Stack]:
         here = ("--app-dir", str(Path(__file__).parent), "stock_titiler:app")
         stock = stack.enter_context(_serving("titiler", here, peer, folder, "/openapi.json"))
         yield Stack(ours, stock, objects)
+
+
+def _stop(cluster: PostgresCluster) -> None:
+    """Stop the server also where its start was interrupted."""
+    if daemon := cluster.running():
+        cluster.stop(daemon)
 
 
 @contextmanager
