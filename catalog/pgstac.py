@@ -23,6 +23,17 @@ _LISTED = ("worldstrat:source", "worldstrat:ipcc", "worldstrat:lccs", "worldstra
 _RANGED = ("eo:cloud_cover", "worldstrat:cloud_cover", "worldstrat:delta", "worldstrat:revisit")
 """Properties whose least and greatest value a collection's summaries give."""
 
+# Properties and checksums differ from item to item, so pgSTAC stores them whole.
+_RECEIPT = """
+SELECT id, content->'properties', (
+    SELECT jsonb_object_agg(key, value->'file:checksum')
+    FROM jsonb_each(content->'assets') WHERE value ? 'file:checksum'
+)
+FROM items WHERE collection = %s AND id = ANY(%s)
+"""
+Receipt = tuple[dict[str, Any], dict[str, str]]
+"""Properties of an item, and the checksum of each of its objects."""
+
 
 def connect(settings: DatabaseSettings) -> psycopg.Connection[tuple[Any, ...]]:
     """Return a connection that commits each statement and finds pgSTAC's functions.
@@ -89,11 +100,11 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
                 self._load_queryables()
 
     def load_items(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """Add or replace items, then ask the database whether all of them are there.
+        """Add or replace items, then ask the database whether all of them are there as they were meant.
 
         Raises:
             DatabaseError: the database does not answer.
-            ReceiptError: it does, and lacks items.
+            ReceiptError: it does, and lacks items or holds others.
         """
         if not items:
             return
@@ -101,20 +112,9 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
             self._load("items", [dict(item) for item in items])
             missing = self._missing(items)
         if missing:
-            raise ReceiptError(f"{len(missing)} of {len(items)} items are not in pgSTAC after the load: {missing[:5]}")
-
-    def delete_items(self, collection_id: str, item_ids: Sequence[str]) -> None:
-        """Remove items; those that are not there are no error."""
-        with translated(self._settings):
-            self._connection.execute(
-                "DELETE FROM items WHERE collection = %s AND id = ANY(%s)", (collection_id, list(item_ids))
+            raise ReceiptError(
+                f"{len(missing)} of {len(items)} items are not in pgSTAC as they were loaded: {', '.join(missing[:5])}."
             )
-
-    def item_counts(self) -> dict[str, int]:
-        """Return the number of items of every collection."""
-        query = "SELECT c.id, count(i.id) FROM collections c LEFT JOIN items i ON i.collection = c.id GROUP BY 1"
-        with translated(self._settings):
-            return {row[0]: row[1] for row in self._connection.execute(query)}
 
     def update_collections(self) -> None:
         """Make every collection's extent and summaries those of its items, and the planner's statistics fresh."""
@@ -139,13 +139,19 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
         )
 
     def _missing(self, items: Sequence[Mapping[str, Any]]) -> list[str]:
-        wanted: dict[str, set[str]] = defaultdict(set)
+        """Return the ids of items that the database lacks, or holds with other properties or objects."""
+        wanted: dict[str, dict[str, Receipt]] = defaultdict(dict)
         for item in items:
-            wanted[item["collection"]].add(item["id"])
-        query = "SELECT id FROM items WHERE collection = %s AND id = ANY(%s)"
-        for collection_id, ids in wanted.items():
-            ids.difference_update(row[0] for row in self._connection.execute(query, (collection_id, list(ids))))
-        return sorted(item_id for ids in wanted.values() for item_id in ids)
+            checksums = {
+                key: asset["file:checksum"] for key, asset in item["assets"].items() if "file:checksum" in asset
+            }
+            wanted[item["collection"]][item["id"]] = (item["properties"], checksums)
+        differing: list[str] = []
+        for collection_id, receipts in wanted.items():
+            rows = self._connection.execute(_RECEIPT, (collection_id, list(receipts)))
+            stored = {item_id: (properties, checksums or {}) for item_id, properties, checksums in rows}
+            differing += [item_id for item_id, receipt in receipts.items() if stored.get(item_id) != receipt]
+        return sorted(differing)
 
     def _update_collection(self, collection_id: str) -> None:
         if not self._connection.execute("SELECT 1 FROM items WHERE collection = %s", (collection_id,)).fetchone():

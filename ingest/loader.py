@@ -27,6 +27,7 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
         self._report = report
         self._open = ExitStack()
         self._batch: list[tuple[Ingested, str]] = []
+        self._known: dict[str, AoiState] = {}
         self._changed = False
 
     def __enter__(self) -> Self:
@@ -58,7 +59,8 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
     def states(self) -> dict[str, AoiState]:
         """Return what is known of every AOI whose items the catalog still holds."""
         with translated(self._database):
-            return load_states(self._connection)
+            self._known = load_states(self._connection)
+        return self._known
 
     def add(self, ingested: Ingested, fingerprint: str) -> None:
         """Take one AOI; its items are loaded with their batch."""
@@ -73,7 +75,10 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
             DatabaseError: the database does not answer.
             ReceiptError: it lacks items after the load.
         """
-        states = [AoiState.of(ingested, fingerprint) for ingested, fingerprint in self._batch]
+        states = [
+            AoiState.of(ingested, fingerprint).keeping(self._known.get(ingested.aoi))
+            for ingested, fingerprint in self._batch
+        ]
         items = [item for ingested, _ in self._batch for item in ingested.items]
         self._batch.clear()
         if not states:

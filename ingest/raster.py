@@ -21,6 +21,8 @@ Pixels = npt.NDArray[np.generic]
 GRID_TOLERANCE = 0.5
 """How far, in pixels, a raster's edges may lie from its AOI's bounds; published ones coincide."""
 _SAME_GRID = 1e-6
+MAX_SIDE = 10_000
+"""Most rows and columns: published rasters have about 1,000, and a damaged header may claim any number."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,8 @@ def place(raster: Raster, product: Product, bounds: Bounds | None, grid: Grid | 
 def _check(src: rasterio.DatasetReader, product: Product) -> None:
     if src.count != len(product.bands):
         raise RasterError(f"it has {src.count} bands, {product.suffix} has {len(product.bands)}")
+    if max(src.width, src.height) > MAX_SIDE:
+        raise RasterError(f"its header claims {src.width} x {src.height} pixels; at most {MAX_SIDE} a side are read")
     allowed = _dtypes(product)
     if set(src.dtypes) - allowed:
         raise RasterError(f"its numbers are {src.dtypes[0]}, {product.suffix} has {' or '.join(sorted(allowed))}")

@@ -116,7 +116,8 @@ class Run:
         """Ingest what is new or changed, and count what is there."""
         asked = set(self.names)
         self._report.notes += [problem for problem in self._source.tables.problems if problem.aoi in asked]
-        tasks = self._plan({} if self._options.force else loader.states(), progress)
+        known = loader.states()
+        tasks = self._plan({} if self._options.force else known, progress)
         first = next(tasks, None)
         if first is None:
             return

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import psycopg
@@ -89,6 +89,23 @@ class AoiState:
             ingested.failures,
             ingested.notes,
         )
+
+    def keeping(self, earlier: "AoiState | None") -> "AoiState":
+        """Return this state with the items of an earlier one that this ingest did not make again, and a note of them.
+
+        They stay in the catalog: their files may lie in another folder (the dataset comes in several archives), or be
+        damaged only now.
+        """
+        made = {item for ids in self.items.values() for item in ids}
+        kept = (
+            {} if earlier is None else {name: [i for i in ids if i not in made] for name, ids in earlier.items.items()}
+        )
+        count = sum(len(ids) for ids in kept.values())
+        if not count:
+            return self
+        items = {name: [*self.items.get(name, []), *kept.get(name, [])] for name in {**self.items, **kept}}
+        note = Problem(self.aoi, "", f"{count} items of earlier runs, without good files here, stay in the catalog")
+        return replace(self, items={name: ids for name, ids in items.items() if ids}, notes=(*self.notes, note))
 
     @property
     def item_counts(self) -> Counter[str]:

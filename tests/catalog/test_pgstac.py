@@ -58,7 +58,7 @@ def test_a_second_load_changes_nothing(database: DatabaseSettings, writer: Catal
     before = ask(database, rows)
     writer.load_items(items)
     assert ask(database, rows) == before
-    assert writer.item_counts()[COLLECTION_L2A] == 2
+    assert ask(database, "SELECT count(*) FROM items WHERE collection = %s", COLLECTION_L2A) == 2
 
 
 def test_a_changed_item_replaces_the_old_one(
@@ -111,22 +111,19 @@ def test_an_empty_collection_keeps_the_extent_of_the_dataset(database: DatabaseS
     assert content["extent"]["spatial"]["bbox"] == [[-180, -90, 180, 90]]
 
 
-def test_items_that_did_not_arrive_fail_the_load(
-    database: DatabaseSettings, writer: CatalogWriter, items: list[Json]
+@pytest.mark.parametrize(
+    "fault",
+    ["RETURN NULL", """NEW.content := jsonb_set(NEW.content, '{properties,worldstrat:split}', '"test"'); RETURN NEW"""],
+)
+def test_items_that_did_not_arrive_as_they_were_sent_fail_the_load(
+    database: DatabaseSettings, writer: CatalogWriter, items: list[Json], fault: str
 ) -> None:
-    # A trigger of the database's own that drops rows is a loss that pypgstac would not tell of.
+    # A trigger of the database's own that drops or changes rows is a loss that pypgstac would not tell of.
     with psycopg.connect(database.dsn, options="-c search_path=pgstac,public") as connection:
-        connection.execute("CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+        connection.execute(f"CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {fault}; END$$")
         connection.execute("CREATE TRIGGER lose BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION lose()")
-    with pytest.raises(ReceiptError, match="3 of 3 items are not in pgSTAC"):
+    with pytest.raises(ReceiptError, match="3 of 3 items are not in pgSTAC as they were loaded"):
         writer.load_items(items)
-
-
-def test_removed_items_are_gone_and_the_others_stay(writer: CatalogWriter, items: list[Json]) -> None:
-    writer.load_items(items)
-    writer.delete_items(COLLECTION_L2A, [items[1]["id"], "no-such-item"])
-    counts = writer.item_counts()
-    assert (counts[COLLECTION_L2A], counts[COLLECTION_SPOT]) == (1, 1)
 
 
 def test_a_stopped_database_is_one_clear_error() -> None:

@@ -176,3 +176,17 @@ def test_a_mask_has_to_share_the_grid_of_its_data(tiff: Tiff, product: Find) -> 
     grid = Grid(157, 160, from_bounds(*BOUNDS, 160, 157))
     with pytest.raises(RasterError, match="CLM is 80 x 80, its data 160 x 157"):
         create_cog(tiff(np.ones((1, 80, 80), np.float32)), product("CLM"), BOUNDS, grid)
+
+
+def test_a_header_that_claims_a_terabyte_is_refused_before_anything_is_read(product: Find) -> None:
+    with MemoryFile() as memory:
+        sparse = {"sparse_ok": True, "tiled": True, "blockxsize": 8192, "blockysize": 8192, "crs": "EPSG:4326"}
+        place = from_bounds(*BOUNDS, 400_000, 400_000)
+        with memory.open(
+            driver="GTiff", width=400_000, height=400_000, count=1, dtype="uint16", transform=place, **sparse
+        ):
+            pass
+        data = bytes(memory.getbuffer())
+    assert len(data) < 1_000_000
+    with pytest.raises(RasterError, match="claims 400000 x 400000 pixels"):
+        create_cog(data, product("pan"), BOUNDS)

@@ -103,6 +103,21 @@ def test_an_item_that_was_deleted_comes_back(options: Options, quiet: Console) -
     assert f"{NAME}_SPOT" in catalog(options.database)
 
 
+def test_items_whose_files_are_elsewhere_now_stay_and_stay_counted(options: Options, quiet: Console) -> None:
+    before = ingest(options, quiet)
+    gone = list((options.src / f"lr_dataset/{NAME}/L2A").glob(f"{NAME}-2[-.]*"))
+    assert gone
+    for path in gone:
+        path.unlink()
+
+    after = ingest(options, quiet)
+    again = ingest(options, quiet)
+
+    assert after.items == again.items == before.items
+    assert any("of earlier runs, without good files here, stay" in note.reason for note in after.notes)
+    assert again.skipped == again.aois
+
+
 def test_what_failed_is_tried_again_and_the_rest_stays(options: Options, quiet: Console) -> None:
     broken = options.src / f"lr_dataset/{NAME}/L2A/{NAME}-1-L2A_data.tiff"
     good, stat = broken.read_bytes(), broken.stat()
