@@ -1,4 +1,4 @@
-"""`/healthz` (the process runs) and `/readyz` (the database and the store answer)."""
+"""`/healthz` (the process runs) and `/readyz` (both ways to the database, and the store, answer)."""
 
 import asyncio
 import platform
@@ -15,10 +15,12 @@ from starlette.responses import JSONResponse
 from server.errors import RETRY_AFTER
 
 if TYPE_CHECKING:
+    from psycopg_pool import ConnectionPool
+
     from catalog.objects import ObjectStore
 
 CHECK_TIMEOUT = 3.0
-"""Seconds that each of the two checks may take; they run side by side."""
+"""Seconds that each of the checks may take; they run side by side."""
 PACKAGES = ("stac-fastapi.pgstac", "titiler.pgstac", "rio-tiler", "rasterio")
 
 health_router = APIRouter(tags=["Health"])
@@ -36,8 +38,11 @@ async def healthz() -> dict[str, Any]:
     responses={503: {"description": "The database or the object store does not answer; the body names which."}},
 )
 async def readyz(request: Request) -> JSONResponse:
-    """Say whether the database and the object store answer, each within 3 seconds."""
-    checks = {"database": _database, "store": _store}
+    """Say whether the database and the object store answer, each within 3 seconds.
+
+    `database` is asked as a search asks it, `tiles` is the same database as the raster endpoints reach it.
+    """
+    checks = {"database": _database, "tiles": _tiles, "store": _store}
     results = await asyncio.gather(*(_checked(check, request) for check in checks.values()))
     problems = {name: result for name, result in zip(checks, results, strict=True) if result is not None}
     parts = {name: problems.get(name, "ok") for name in checks}
@@ -70,6 +75,18 @@ async def _checked(check: Callable[[Request], Awaitable[None]], request: Request
 async def _database(request: Request) -> None:
     async with request.app.state.get_connection(request, "r") as connection:
         await connection.fetchval("SELECT pgstac.get_version()")
+
+
+async def _tiles(request: Request) -> None:
+    pool: ConnectionPool = request.app.state.dbpool
+    # Not in the threads that requests use: while all of those wait for the database, this has to say so.
+    await asyncio.to_thread(_connect, pool)
+
+
+def _connect(pool: "ConnectionPool") -> None:
+    # A little less than the check as a whole, so that its own words are told.
+    with pool.connection(timeout=CHECK_TIMEOUT - 0.5) as connection:
+        connection.execute("SELECT pgstac.get_version()")
 
 
 async def _store(request: Request) -> None:

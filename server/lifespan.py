@@ -20,6 +20,8 @@ from server.settings import ServerSettings
 SEARCH_PATH = "pgstac,public"
 CONNECT_TIMEOUT = 5
 """Seconds to wait for PostgreSQL to accept a connection."""
+RECONNECT_TIMEOUT = 2.0
+"""Seconds after which the tiles' pool starts its tries to connect anew, and so never waits longer between two."""
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -72,6 +74,16 @@ async def search_pool(settings: ServerSettings) -> AsyncIterator[Any]:
 @asynccontextmanager
 async def tile_pool(settings: ServerSettings) -> AsyncIterator[ConnectionPool]:
     """Open the psycopg pool of the tile endpoints, which run in threads."""
+
+    def check(connection: psycopg.Connection) -> None:
+        """Let a connection that died with a restarted database be replaced before a request meets it."""
+        try:
+            ConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            # The others died with it. One by one, with the pool's pauses between, a request would run out of time.
+            pool.check()
+            raise
+
     options = f"-c search_path={SEARCH_PATH} -c statement_timeout={_milliseconds(settings.statement_timeout)}"
     pool = ConnectionPool(
         settings.database.dsn,
@@ -79,8 +91,10 @@ async def tile_pool(settings: ServerSettings) -> AsyncIterator[ConnectionPool]:
         max_size=settings.pool_size,
         timeout=settings.pool_timeout,
         kwargs={"options": options, "application_name": "worldstrat-tiles", "connect_timeout": CONNECT_TIMEOUT},
-        # A connection that died with a restarted database is replaced before a request meets it.
-        check=ConnectionPool.check_connection,
+        check=check,
+        # By default the waits between two tries double for five minutes: a database that is back would not be noticed.
+        reconnect_timeout=RECONNECT_TIMEOUT,
+        reconnect_failed=ConnectionPool.check,
         open=False,
     )
     try:

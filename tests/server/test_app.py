@@ -3,6 +3,7 @@
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from psycopg_pool import ConnectionPool
+from rich.console import Console
 
 from catalog.constants import COLLECTION_SPOT
 from catalog.settings import DatabaseSettings, StoreSettings
 from infra.pgstac import prepare
 from infra.ports import free_port
 from infra.postgres import PostgresCluster
+from ingest.run import Options, ingest
 from server.app import create_app
 from server.settings import ServerSettings
 
@@ -207,7 +211,7 @@ def test_the_process_tells_its_versions(http: httpx.Client) -> None:
 
 
 def test_a_server_is_ready_when_database_and_store_answer(http: httpx.Client) -> None:
-    assert http.get("/readyz").json() == {"status": "ok", "database": "ok", "store": "ok"}
+    assert http.get("/readyz").json() == {"status": "ok", "database": "ok", "tiles": "ok", "store": "ok"}
 
 
 def test_a_server_whose_store_is_gone_is_not_ready(serve: Any, catalog: Any, tmp_path: Path) -> None:
@@ -242,7 +246,7 @@ def test_a_stopped_database_is_503_and_its_return_is_noticed(
         assert "database" in answer.json()["description"].lower()
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["store"]) == (503, "ok")
-    assert ready.json()["database"] != "ok"
+    assert "ok" not in {ready.json()["database"], ready.json()["tiles"]}
     assert client.get("/healthz").status_code == 200
 
     daemon = cluster.start()
@@ -251,6 +255,61 @@ def test_a_stopped_database_is_503_and_its_return_is_noticed(
         assert client.get("/stac/collections").json()["collections"] == []
     finally:
         cluster.stop(daemon)
+
+
+def test_tiles_are_back_as_soon_as_the_database_is(
+    serve: Any, services_folder: Path, dataset: Path, file_store: StoreSettings
+) -> None:
+    """After eight seconds the pool's own pauses would be eight seconds long."""
+    folder = services_folder / "restarted"
+    cluster = PostgresCluster(folder, log=folder / "postgres.log", port=free_port(), durable=False)
+    daemon = cluster.start()
+    try:
+        prepare(cluster.settings)
+        first = min(place.name for place in (dataset / "hr_dataset").iterdir())
+        assert ingest(Options(dataset, cluster.settings, file_store, only=(first,)), Console(quiet=True)).failures == []
+        app = create_app(ServerSettings(database=cluster.settings, store=file_store, pool_timeout=4))
+        client = serve(app)
+        spot, other = (
+            f"/raster/collections/{item['collection']}/items/{item['id']}/info"
+            for item in client.get("/stac/search?limit=2").json()["features"]
+        )
+        _open_connections(app.state.dbpool, 6)
+        cluster.stop(daemon)
+        stopped = time.monotonic()
+        while time.monotonic() < stopped + 8:
+            ready = client.get("/readyz")
+            assert (ready.status_code, ready.json()["store"]) == (503, "ok")
+        daemon = cluster.start()
+
+        assert client.get(spot).status_code == 200
+        assert client.get("/readyz").json() == {"status": "ok", "database": "ok", "tiles": "ok", "store": "ok"}
+
+        _open_connections(app.state.dbpool, 6)
+        cluster.stop(daemon)  # so short that nobody notices, but the connections are dead
+        daemon = cluster.start()
+        assert client.get(other).status_code == 200
+    finally:
+        cluster.stop(daemon)
+
+
+def _open_connections(pool: ConnectionPool, count: int) -> None:
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(pool.connection())
+
+
+def test_a_server_whose_tiles_do_not_reach_the_database_is_not_ready(serve: Any, catalog: Any) -> None:
+    app = create_app(catalog.settings(pool_size=1))
+    client = serve(app)
+
+    with app.state.dbpool.connection():
+        answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["database"] == "ok"
+    assert "connection" in answer.json()["tiles"]
+    assert client.get("/readyz").status_code == 200
 
 
 def test_a_database_that_is_busy_is_504_and_503_after_a_while(serve: Any, catalog: Any) -> None:
