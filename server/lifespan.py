@@ -62,6 +62,9 @@ async def search_pool(settings: ServerSettings) -> AsyncIterator[Any]:
             server_settings={
                 "search_path": SEARCH_PATH,
                 "application_name": "worldstrat-search",
+                # Else pgSTAC keeps every search and its count for ever, and a GET would write. Its searches
+                # read this from the session alone, not from a search's `conf`.
+                "pgstac.readonly": "true",
                 "statement_timeout": _milliseconds(settings.statement_timeout),
             },
         )

@@ -18,8 +18,8 @@ from server.stac.links import add_collection_links, add_item_links
 from server.stac.schema import publish_schema
 from server.stac.search import WorldStratSearch
 
-# Counts are what users ask for most; pgSTAC would keep one for a day, in which an ingest makes it wrong.
-SEARCH_CONF = {"context": "on", "context_stats_ttl": "10 seconds"}
+# Counts are what users ask for most; one that something else kept, by default for a day, an ingest makes wrong.
+SEARCH_CONF = {"context": "on", "context_stats_ttl": "0 seconds"}
 
 
 _KEY = {"id", "collection"}

@@ -4,11 +4,18 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+import psycopg
 import pystac
 import pystac_client
 import pytest
 
 from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT, COLLECTIONS
+
+# Usage counters, too: a row that is updated is written.
+KEPT = """
+select (select array[count(*), sum(usecount)] from pgstac.searches),
+       (select array[count(*), sum(usecount)] from pgstac.search_wheres)
+"""
 
 
 @pytest.fixture
@@ -49,6 +56,25 @@ def test_every_page_says_how_many_match(http: httpx.Client, method: str, catalog
         seen += page["numberReturned"]
         link = next((link for link in page["links"] if link["rel"] == "next"), None)
     assert seen == catalog.aois * catalog.revisits
+
+
+def test_searches_leave_nothing_in_the_database(http: httpx.Client, catalog: Any) -> None:
+    def kept() -> Any:
+        with psycopg.connect(catalog.database.dsn) as connection:
+            return connection.execute(KEPT).fetchone()
+
+    before = kept()
+    for number in range(30):
+        query = f"limit=1&collections={COLLECTION_L2A}&filter=eo:cloud_cover<{200 + number}"
+        page = http.get(f"/stac/search?{query}").raise_for_status().json()
+        assert page["numberMatched"] == catalog.aois * catalog.revisits
+        following = next(link["href"] for link in page["links"] if link["rel"] == "next")
+        assert http.get(following).json()["features"][0]["id"] != page["features"][0]["id"]
+    for path in ("aggregate?aggregations=total_count", "sample?limit=2", f"collections/{COLLECTION_L2A}/items?limit=2"):
+        http.get(f"/stac/{path}").raise_for_status()
+    http.post("/stac/search", json={"limit": 3, "ids": ["nowhere"]}).raise_for_status()
+
+    assert kept() == before
 
 
 def test_an_item_is_found_by_where_it_is(stac: pystac_client.Client) -> None:
