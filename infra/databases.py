@@ -1,10 +1,12 @@
 """The database of a stack: its own, or one that the environment names."""
 
+import os
+
 import psycopg
 
 from catalog.settings import DatabaseSettings, load_database
 from infra.pgstac import installed_version, prepare
-from infra.ports import free_port
+from infra.ports import LOOPBACK, free_port
 from infra.postgres import PostgresCluster
 from infra.record import Record
 from infra.service import HEALTHY, STOPPED, UNHEALTHY, State
@@ -36,7 +38,7 @@ class PrivateDatabase:
     def stop(self) -> None:
         """Stop the server that runs on this data, also one that the record does not know."""
         cluster = self._cluster()
-        daemon = cluster.running()
+        daemon = cluster.running() or self._record.daemons.get("postgres")
         if daemon:
             cluster.stop(daemon)
         self._record.daemons.pop("postgres", None)
@@ -88,6 +90,12 @@ def _database_state(name: str, settings: DatabaseSettings, address: str) -> Stat
     if version is None:
         return State(name, UNHEALTHY, address, "pgSTAC is not installed in it")
     return State(name, HEALTHY, address, f"pgSTAC {version}")
+
+
+def database_named_elsewhere(record: Record) -> bool:
+    """Whether the environment names a database, and another than this folder's own: `stack.env` may be sourced."""
+    own = (LOOPBACK, str(record.ports.get("postgres")))
+    return "PGHOST" in os.environ and (os.environ["PGHOST"], os.environ.get("PGPORT")) != own
 
 
 def database_env(settings: DatabaseSettings) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from catalog.settings import STACK_ENV
 from infra.errors import FolderError, StackBusyError
+from infra.ports import LOOPBACK
 from infra.process import Daemon
 
 _RECORD = "stack.json"
@@ -29,6 +30,8 @@ class Record:
     """Where the objects are: `files`, `s3` (the private radosgw) or `external`."""
     server: bool = True
     """Whether the web server belongs to the stack."""
+    host: str = LOOPBACK
+    """Address that the web server was last told to listen on."""
     ports: dict[str, int] = field(default_factory=dict)
     """Port of each service on 127.0.0.1; kept, so that addresses stay the same."""
     daemons: dict[str, Daemon] = field(default_factory=dict)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infra import record as records
-from infra.databases import ExternalDatabase, PrivateDatabase
+from infra.databases import ExternalDatabase, PrivateDatabase, database_named_elsewhere
 from infra.errors import FolderError, ServiceError
 from infra.ports import LOOPBACK
 from infra.process import adopt, is_alive, stop
 from infra.service import HEALTHY, STOPPED, Service, State
 from infra.signals import undisturbed
-from infra.stores import ExternalStore, FileStore, PrivateS3, kept_in
+from infra.stores import ExternalStore, FileStore, PrivateS3, kept_in, store_named_elsewhere
 from infra.web_server import WebServer
 
 _LEAST_SPACE = 300 * 1024**2
@@ -29,6 +29,7 @@ class Stack:
     Args:
         data: the data folder.
         port: port of the web server that the caller asked for.
+        host: address that the web server shall listen on.
     """
 
     def __init__(self, data: Path, *, port: int | None = None, host: str = LOOPBACK) -> None:
@@ -62,8 +63,8 @@ class Stack:
         """
         record = self.record
         record.server = server
-        record.database = "external" if "PGHOST" in os.environ else "private"
-        if "WORLDSTRAT_STORE" in os.environ:
+        record.database = "external" if database_named_elsewhere(record) else "private"
+        if store_named_elsewhere(record):
             record.store = "external"
             return
         known = kept_in(record)
@@ -75,33 +76,27 @@ class Stack:
         record.store = known or ("s3" if s3 else "files")
 
     def start(self, report: Report) -> None:
-        """Start what does not run; whatever this call started is stopped again when it fails.
+        """Start what does not run, stop what is no longer part; when it fails, stop what this call started.
 
         Raises:
             WorldStratError: a service did not start; the message says which and why.
         """
         self._check_space()
-        before = {name for name, daemon in self.record.daemons.items() if is_alive(daemon)}
+        known = self.record.daemons
+        before = {daemon for daemon in known.values() if is_alive(daemon)}
         try:
             self._start_all(report)
         except BaseException:
             with undisturbed():
                 for service in reversed(self.services()):
-                    if service.daemons and not before.intersection(service.daemons):
+                    if service.daemons and before.isdisjoint(known[name] for name in service.daemons if name in known):
                         service.stop()
                 self.record.save()
             raise
 
     def stop(self) -> list[str]:
-        """Stop every service of ours, the web server first; return the names of those that ran."""
-        stopped = []
-        with undisturbed():
-            for service in reversed(self.services()):
-                if service.daemons and service.state().state != STOPPED:
-                    stopped.append(service.name)
-                service.stop()
-                self.record.save()
-        return stopped
+        """Stop every process of ours, also of an earlier choice; return the names of the services that ran."""
+        return self._stop(self._private())
 
     def dead(self) -> list[str]:
         """Return the names of the processes that ended by themselves."""
@@ -133,11 +128,26 @@ class Stack:
         for service in self.backends():
             self._start_one(service, report)
             env |= service.env()
-        changed = records.write_env(self.record.data, env)
+        if records.write_env(self.record.data, env):
+            self.server.stop()  # one that runs knows only the old addresses of the others
+        parts = {name for service in self.services() for name in service.daemons}
+        self._stop([service for service in self._private() if parts.isdisjoint(service.daemons)])
         if self.record.server:
-            if changed:
-                self.server.stop()  # one that runs knows only the old addresses of the others
             self._start_one(self.server, report)
+
+    def _private(self) -> list[Service]:
+        """All services that can have processes of ours, in the order in which they stop."""
+        return [self.server, PrivateS3(self.record), PrivateDatabase(self.record)]
+
+    def _stop(self, services: list[Service]) -> list[str]:
+        stopped = []
+        with undisturbed():
+            for service in services:
+                if service.state().state != STOPPED:
+                    stopped.append(service.name)
+                service.stop()
+                self.record.save()
+        return stopped
 
     def _start_one(self, service: Service, report: Report) -> None:
         begin = time.monotonic()

@@ -6,7 +6,7 @@ from catalog.errors import WorldStratError
 from catalog.objects import ObjectStore
 from catalog.settings import StoreSettings, load_store
 from infra.errors import FolderError
-from infra.ports import free_port
+from infra.ports import LOOPBACK, free_port
 from infra.process import Daemon, is_alive
 from infra.radosgw import BUCKET, DAEMONS, Radosgw
 from infra.record import Record
@@ -135,6 +135,12 @@ def kept_in(record: Record) -> str | None:
     if record.objects.is_dir() and any(record.objects.iterdir()):
         return "files"
     return None
+
+
+def store_named_elsewhere(record: Record) -> bool:
+    """Whether the environment names a store, and another than this folder's own S3: `stack.env` may be sourced."""
+    own = f"http://{LOOPBACK}:{record.ports.get('rgw')}"
+    return "WORLDSTRAT_STORE" in os.environ and os.environ.get("AWS_ENDPOINT_URL") != own
 
 
 def store_env(settings: StoreSettings) -> dict[str, str]:

@@ -66,11 +66,12 @@ class WebServer:
             ports["server"] = self._wanted
 
     def start(self) -> None:
-        """Start the server, or keep the one that runs when it is ready."""
+        """Start the server, or keep the one that runs when it listens where it should and is ready."""
         running = self._running()
-        if running and self._ready_within(running, _RECOVERY_TIMEOUT):
+        if running and self._record.host == self._host and self._ready_within(running, _RECOVERY_TIMEOUT):
             return
         self.stop()
+        self._record.host = self._host
         command = [sys.executable, "-m", "infra.cli", "serve", "--data", str(self._record.data)]
         command += ["--host", self._host, "--port", str(self._record.ports["server"])]
         offset = self._log.stat().st_size if self._log.exists() else 0

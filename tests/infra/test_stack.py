@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,24 +24,38 @@ from catalog.settings import DatabaseSettings, StoreSettings, load_database, loa
 from infra.cli import main
 from infra.databases import database_env
 from infra.errors import ServiceError
-from infra.ports import free_port
+from infra.ports import free_port, is_free
 from infra.postgres import PostgresCluster
 from infra.process import Daemon, birth_of
 from infra.record import Record, write_env
 from infra.stores import store_env
 from infra.web_server import WebServer
 
+_recorded: set[Daemon] = set()
+"""Every process that a stack.json spoke of after one of a test's commands."""
+
 
 def run(*arguments: str | Path, **env: str) -> Result:
-    return CliRunner().invoke(main, [*map(str, arguments)], env=env)
+    words = [*map(str, arguments)]
+    result = CliRunner().invoke(main, words, env=env)
+    note(Path(words[words.index("--data") + 1]))
+    return result
+
+
+def note(data: Path) -> None:
+    if (data / "stack.json").exists():
+        _recorded.update(Daemon(**daemon) for daemon in record(data)["daemons"].values())
 
 
 @pytest.fixture
 def data(services_folder: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A data folder; whatever was started in it is stopped."""
+    """A data folder; whatever was started in it is stopped by `down` alone, and nothing outlives that."""
     folder = services_folder / request.node.name[:40]
+    _recorded.clear()
     yield folder
+    note(folder)
     run("down", "--data", folder)
+    assert [daemon for daemon in _recorded if birth_of(daemon.pid) == daemon.birth] == []
 
 
 def states(data: Path) -> dict[str, str]:
@@ -175,6 +190,7 @@ def foreground(data: Path, *options: str) -> subprocess.Popen[str]:
     assert child.stdout is not None
     for line in child.stdout:
         if line.startswith("Ctrl-C stops everything"):
+            note(data)
             return child
     pytest.fail(f"`up` ended with {child.wait()}")
 
@@ -224,6 +240,62 @@ def test_an_external_database_is_migrated_and_left_running(data: Path, postgres:
 
     assert run("down", "--data", data).stdout == f"Nothing runs in {data}.\n"
     assert states(data)["database"] == "healthy"
+
+
+def test_a_stack_without_its_server_any_more_stops_it(data: Path) -> None:
+    port = free_port()
+    assert run("up", "--data", data, "--port", str(port), "--detach").exit_code == 0
+    assert alive(data) == ["postgres", "server"]
+
+    assert run("up", "--data", data, "--no-server", "--detach").exit_code == 0
+    assert alive(data) == ["postgres"]
+    assert is_free(port)
+    assert run("down", "--data", data).stdout == "Stopped: database\n"
+
+
+def test_a_server_told_another_host_listens_there_and_by_default_on_loopback_again(data: Path) -> None:
+    port = free_port()
+    for options, reached in ((("--host", "0.0.0.0"), True), ((), False)):  # noqa: S104 - what is tested
+        up = run("up", "--data", data, "--port", str(port), *options, "--detach")
+        assert up.exit_code == 0, up.stderr
+        with socket.socket() as probe:  # another address of this machine: 127.0.0.0/8 is all ours
+            assert (probe.connect_ex(("127.0.0.2", port)) == 0) == reached
+
+
+def test_an_external_database_takes_the_place_of_the_private_one(data: Path, database: DatabaseSettings) -> None:
+    assert run("up", "--data", data, "--no-server", "--detach").exit_code == 0
+    nowhere = run("up", "--data", data, "--no-server", "--detach", PGHOST="127.0.0.1", PGPORT=str(free_port()))
+    assert nowhere.exit_code == 1
+    assert alive(data) == ["postgres"]  # a database that does not answer replaces none
+
+    assert run("up", "--data", data, "--no-server", "--detach", **database_env(database)).exit_code == 0
+    assert alive(data) == []
+    assert load_database(data) == database
+    assert run("down", "--data", data).stdout == f"Nothing runs in {data}.\n"
+
+
+def test_the_environment_that_repeats_stack_env_names_the_private_database(data: Path) -> None:
+    assert run("up", "--data", data, "--no-server", "--detach").exit_code == 0
+    pid = record(data)["daemons"]["postgres"]["pid"]
+    assert run("up", "--data", data, "--no-server", "--detach", **database_env(load_database(data))).exit_code == 0
+    assert record(data)["daemons"]["postgres"]["pid"] == pid
+    assert run("down", "--data", data).stdout == "Stopped: database\n"
+
+
+def test_down_stops_what_an_earlier_choice_left_running(data: Path) -> None:
+    assert run("up", "--data", data, "--no-server", "--detach").exit_code == 0
+    (data / "stack.json").write_text(json.dumps(record(data) | {"database": "external"}))
+    assert run("down", "--data", data).stdout == "Stopped: database\n"
+    assert alive(data) == []
+
+
+@pytest.mark.skipif(shutil.which("radosgw") is None, reason="needs ceph-mon, ceph-osd and radosgw")
+def test_a_given_store_takes_the_place_of_the_private_s3_server(data: Path, file_store: StoreSettings) -> None:
+    up = run("up", "--data", data, "--no-server", "--detach", "--s3")
+    assert up.exit_code == 0, up.stderr
+    assert run("up", "--data", data, "--no-server", "--detach", **store_env(file_store)).exit_code == 0
+    assert alive(data) == ["postgres"]
+    assert load_store(data) == file_store
 
 
 def test_an_external_database_that_does_not_answer_is_one_clear_message(data: Path) -> None:
