@@ -52,12 +52,13 @@ class Decoded:
         return any(scale != 1 for scale in self.scales) or any(self.offsets)
 
 
-def decode(dataset: DatasetReader, capacity: int) -> Decoded | None:
+def decode(dataset: DatasetReader, capacity: int, *, coarse: bool = False) -> Decoded | None:
     """Read a whole raster.
 
     Args:
         dataset: the raster.
         capacity: most bytes that the numbers may take.
+        coarse: read the coarsest overview of it, where it has any.
 
     Returns:
         The numbers; None where there are too many of them, or where a tile of them takes more than picking rows and
@@ -71,15 +72,18 @@ def decode(dataset: DatasetReader, capacity: int) -> Decoded | None:
         return None
     if len(set(dataset.dtypes)) > 1 or len(set(dataset.nodatavals)) > 1 or _size(dataset) > capacity:
         return None
-    bands = dataset.read()
+    overviews = dataset.overviews(1)
+    factor = max(overviews, default=1) if coarse else 1
+    shape = dataset.count, -(-dataset.height // factor), -(-dataset.width // factor)
+    bands = dataset.read(out_shape=shape)
     bands.setflags(write=False)
     decoded = Decoded(
         bands=bands,
-        transform=transform,
+        transform=transform @ Affine.scale(dataset.width / shape[2], dataset.height / shape[1]),
         nodata=dataset.nodata,
         scales=tuple(dataset.scales),
         offsets=tuple(dataset.offsets),
-        overviews=tuple(dataset.overviews(1)),
+        overviews=() if coarse else tuple(overviews),
     )
     return decoded if not decoded.scaled or bands.dtype in _TABLE_DTYPES else None
 

@@ -17,6 +17,7 @@ from rio_tiler.types import BBox
 
 from server.raster.chip import ChipCache
 from server.raster.display import attach
+from server.raster.far import Place, average_tile, read_tile
 from server.raster.limits import (
     check_box,
     check_features,
@@ -161,6 +162,8 @@ class ItemReader(BaseReader):
         self, asset: AssetRecord, indexes: tuple[int, ...], tile: Tile, tilesize: int | None, options: dict[str, Any]
     ) -> ImageData:
         """Return a tile of one raster: from its numbers in memory where picking them is all it takes, else by GDAL."""
+        if place := Place.find(asset.grid, self.tms, tile, tilesize, options.get("buffer") or 0.0):
+            return self._far_tile(asset, indexes, place, options)
         if is_plain(options) and (raster := self.input.chips.decoded(self.input.record, asset)):
             tiled = warp_tile(raster, self.tms, tile, tilesize, indexes)
             if tiled:
@@ -168,6 +171,17 @@ class ItemReader(BaseReader):
                 return create_image(raster, tiled, indexes, self.tms.rasterio_crs, unscale=unscale)
         with self._open(asset) as src:
             return src.tile(*tile, tilesize, indexes=indexes, **_suited(src, options))
+
+    def _far_tile(
+        self, asset: AssetRecord, indexes: tuple[int, ...], place: Place, options: dict[str, Any]
+    ) -> ImageData:
+        """Return a tile on which a raster is small."""
+        if is_plain(options) and (raster := self.input.chips.decoded(self.input.record, asset, coarse=True)):
+            unscale = bool(options.get("unscale"))
+            tiled = average_tile(raster, place, indexes)
+            return create_image(raster, tiled, indexes, self.tms.rasterio_crs, unscale=unscale)
+        with self._open(asset) as src:
+            return read_tile(src, place, indexes, _suited(src, options))
 
     def _read(self, selection: Selection, read: Read) -> ImageData:
         parts = {}

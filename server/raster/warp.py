@@ -50,8 +50,8 @@ class Tiled:
 def touches(bounds: BBox, tms: TileMatrixSet, tile: Tile) -> bool:
     """Tell whether a tile touches what lies between west, south, east and north."""
     left, bottom, right, top = tms.xy_bounds(tile)
-    west, east = _longitude(np.array([left, right]), tms)
-    south, north = _latitude(np.array([bottom, top]), tms)
+    west, east = longitude(np.array([left, right]), tms)
+    south, north = latitude(np.array([bottom, top]), tms)
     return bool(west < bounds[2] and east > bounds[0] and south < bounds[3] and north > bounds[1])
 
 
@@ -84,8 +84,8 @@ def warp_tile(
     x = left + _centres(size, across) * (right - left)
     y = top - _centres(size, down) * (top - bottom)
     transform = raster.transform
-    columns, beside = _pick((_longitude(x, tms) - transform.c) / transform.a, raster.width)
-    rows, above = _pick((_latitude(y, tms) - transform.f) / transform.e, raster.height)
+    columns, beside = pick((longitude(x, tms) - transform.c) / transform.a, raster.width)
+    rows, above = pick((latitude(y, tms) - transform.f) / transform.e, raster.height)
     return Tiled(*_gather(raster, indexes, (rows, columns), above[:, None] | beside), (left, bottom, right, top))
 
 
@@ -112,7 +112,7 @@ def _centres(size: int, steps: int) -> NDArray[np.float64]:
     return (kept + 0.5) / steps
 
 
-def _pick(position: NDArray[np.float64], size: int) -> tuple[Picks, NDArray[np.bool_]]:
+def pick(position: NDArray[np.float64], size: int) -> tuple[Picks, NDArray[np.bool_]]:
     """Return the pixels in which positions on an axis lie, and whether they lie outside it."""
     position = position + _EPSILON
     outside = (position < 0) | (position > size)
@@ -133,9 +133,20 @@ def _resolution(transform: Affine, width: int, height: int, crs: CRS) -> float:
     return float(proposed.a)
 
 
-def _longitude(x: NDArray[np.float64], tms: TileMatrixSet) -> NDArray[np.float64]:
+def longitude(x: NDArray[np.float64], tms: TileMatrixSet) -> NDArray[np.float64]:
+    """Return degrees east of coordinates of a scheme."""
     return x if tms.id == DEGREES else np.degrees(x / EARTH_RADIUS)
 
 
-def _latitude(y: NDArray[np.float64], tms: TileMatrixSet) -> NDArray[np.float64]:
+def latitude(y: NDArray[np.float64], tms: TileMatrixSet) -> NDArray[np.float64]:
+    """Return degrees north of coordinates of a scheme."""
     return y if tms.id == DEGREES else np.degrees(np.arctan(np.sinh(y / EARTH_RADIUS)))
+
+
+def project(bounds: BBox, tms: TileMatrixSet) -> BBox:
+    """Return west, south, east, north in the coordinates of a scheme."""
+    if tms.id == DEGREES:
+        return bounds
+    west, south, east, north = (math.radians(degree) for degree in bounds)
+    x, y = (west * EARTH_RADIUS, east * EARTH_RADIUS), [EARTH_RADIUS * math.asinh(math.tan(a)) for a in (south, north)]
+    return x[0], y[0], x[1], y[1]
