@@ -21,13 +21,25 @@ from titiler.pgstac.backend import PGSTACBackend
 from titiler.pgstac.dependencies import BackendParams, CollectionIdParams, PgSTACParams
 from titiler.pgstac.factory import MosaicTilerFactory
 
+from server.errors import InvalidSearchError
 from server.raster.display import attach
 from server.raster.errors import InvalidRequestError
 from server.raster.items import numbers
-from server.raster.limits import MAX_SIZE, check_features, check_point, check_shape, check_tile, check_tilesize, degrees
+from server.raster.limits import (
+    MAX_SIZE,
+    MAX_ZOOM,
+    check_features,
+    check_point,
+    check_shape,
+    check_tile,
+    check_tilesize,
+    degrees,
+)
 from server.raster.reader import LAYER_OPTIONS, ItemSource
 from server.raster.selection import choose_assets, select
 from server.raster.source import ItemSources, sources_of
+from server.stac.bounds import flat_bounds
+from server.stac.complexity import limit_json
 
 MINZOOM, MAXZOOM = 8, 18
 """Zooms of a mosaic that says none: an AOI is four pixels wide at 8, SPOT's own pixels lie between 16 and 17."""
@@ -191,9 +203,25 @@ collection_search = clearest_first(CollectionIdParams)
 
 
 def registered_search(body: model.RegisterMosaic) -> tuple[model.PgSTACSearch, model.Metadata]:
-    """Return the search to register, clearest items first unless it has an order."""
-    search = body.model_dump(exclude_none=True, exclude={"metadata"}, by_alias=True)
+    """Return the search to register, clearest items first unless it has an order.
+
+    Raises:
+        InvalidSearchError: its filter is nested too deeply, or its box is none.
+        InvalidRequestError: another part of it is nested too deeply.
+    """
+    limit_json(body.filter_expr)
+    try:
+        limit_json([body.query, body.metadata.defaults, body.metadata.model_extra, body.model_extra])
+        search = body.model_dump(exclude_none=True, exclude={"metadata"}, by_alias=True)
+    except (InvalidSearchError, ValueError) as error:  # the latter is pydantic's, about geometries within geometries
+        raise InvalidRequestError("The search is nested too deeply.") from error
     search.setdefault(
         "sortby", [{"field": name, "direction": "asc"} for name in CLEAREST_FIRST.replace("+", "").split(",")]
     )
+    if any(not 0 <= zoom <= MAX_ZOOM for zoom in (body.metadata.minzoom, body.metadata.maxzoom) if zoom is not None):
+        raise InvalidRequestError(f"Zooms lie between 0 and {MAX_ZOOM}.")
+    if body.bbox:
+        search["bbox"] = flat_bounds(body.bbox)
+    if body.metadata.bounds:
+        body.metadata.bounds = flat_bounds(body.metadata.bounds)
     return model.PgSTACSearch(**search), body.metadata

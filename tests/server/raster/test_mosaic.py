@@ -134,3 +134,38 @@ def test_a_mosaic_of_the_whole_catalog_is_seen_from_afar(http: httpx.Client, spo
     document = http.get(f"/raster/collections/{COLLECTION_SPOT}/WebMercatorQuad/tilejson.json").json()
     assert (document["minzoom"], document["maxzoom"]) == (8, 18)
     assert np.isfinite(document["bounds"]).all()
+
+
+def test_a_box_with_heights_loses_them(http: httpx.Client, spot: Any) -> None:
+    search = register(http, collections=[COLLECTION_SPOT], bbox=[-180, -90, 0, 180, 90, 10])
+    assert http.get(f"{search}/WebMercatorQuad/tilejson.json").json()["bounds"] == [-180, -90, 180, 90]
+    box = ",".join(map(str, spot.bounds))
+    assert http.get(f"{search}/bbox/{box}.png").status_code == 200
+    assert http.get(f"{search}/tiles/WebMercatorQuad/{spot.middle()}.png").status_code == 200
+
+
+def nested(depth: int) -> dict[str, Any]:
+    inner: dict[str, Any] = only("x")
+    for _ in range(depth):
+        inner = {"op": "not", "args": [inner]}
+    return inner
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"filter": nested(300)},
+        {"filter": nested(60)},
+        {"metadata": {"defaults": {"x": nested(300)}}},
+        {"bbox": [170, -10, -170, 10]},
+        {"bbox": [0, 0, 1]},
+        {"bbox": [0, 0, 9, 1, 1, 2]},
+        {"metadata": {"minzoom": -5}},
+        {"metadata": {"maxzoom": 99}},
+    ],
+    ids=["filter 300", "filter 60", "metadata", "antimeridian", "three numbers", "heights", "minzoom", "maxzoom"],
+)
+def test_a_search_that_has_no_meaning_is_not_registered(http: httpx.Client, body: dict[str, Any]) -> None:
+    answer = http.post("/raster/searches/register", json={"collections": [COLLECTION_SPOT], **body})
+    assert answer.status_code == 400
+    assert answer.json()["description"]
