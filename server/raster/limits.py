@@ -31,6 +31,9 @@ MAX_VERTICES = 10_000
 MAX_SPAN = 5.0
 """Widest box, in degrees: one AOI spans 0.02."""
 
+MAX_WARPED_SPAN = 0.5
+"""The same where GDAL warps it, which takes the box's area at the item's resolution: half a second for SPOT."""
+
 
 def check_tilesize(tilesize: int | None) -> None:
     """Refuse a tile that is too large.
@@ -75,21 +78,24 @@ def check_features(count: int) -> None:
         raise InvalidRequestError(f"At most {MAX_FEATURES} features are answered at once.")
 
 
-def check_box(bbox: BBox, crs: CRS, item_bounds: BBox) -> None:
+def check_box(bbox: BBox, crs: CRS, item_bounds: BBox, *, warped: bool = False) -> None:
     """Refuse a box that is none, or that does not touch an item.
 
     Args:
         bbox: the box, in `crs`.
         crs: its coordinates.
         item_bounds: extent of the item in degrees.
+        warped: it is read in coordinates other than the item's, or along the edge of a geometry.
 
     Raises:
         InvalidRequestError: it is no box, or far larger than an item.
         OutsideItemError: it does not touch the item.
     """
     west, south, east, north = degrees(bbox, crs)
-    if max(east - west, north - south) > MAX_SPAN:
-        raise InvalidRequestError(f"A box spans at most {MAX_SPAN:g} degrees.")
+    most = MAX_WARPED_SPAN if warped else MAX_SPAN
+    if max(east - west, north - south) > most:
+        where = ", as does a geometry, where it is cut out or its coordinates change" if warped else ""
+        raise InvalidRequestError(f"A box spans at most {most:g} degrees{where}.")
     left, bottom, right, top = item_bounds
     if west >= right or east <= left or south >= top or north <= bottom:
         raise OutsideItemError(

@@ -120,7 +120,7 @@ class ItemReader(BaseReader):
         """
         self.features += 1
         check_features(self.features)
-        self._check(check_shape(shape), shape_crs, dst_crs, options)
+        self._check(check_shape(shape), shape_crs, dst_crs, options, cut=True)
         return self._read_alike(lambda src, **kw: src.feature(shape, dst_crs, shape_crs, **kw), options)
 
     def preview(self, **options: Any) -> ImageData:
@@ -215,9 +215,9 @@ class ItemReader(BaseReader):
         with self.input.chips.open(self.input.record, asset) as dataset, Reader(None, dataset, self.tms) as src:
             yield src
 
-    def _check(self, bbox: BBox, crs: CRS, dst_crs: CRS | None, options: dict[str, Any]) -> None:
-        check_box(bbox, crs, self.bounds)
+    def _check(self, bbox: BBox, crs: CRS, dst_crs: CRS | None, options: dict[str, Any], *, cut: bool = False) -> None:
         target = dst_crs or crs
+        check_box(bbox, crs, self.bounds, warped=cut or target != WGS84_CRS)
         box = bbox if target == crs else transform_bounds(crs, target, *bbox, densify_pts=21)
         check_ratio(box, target, options.get("width"), options.get("height"))
 
