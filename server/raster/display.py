@@ -91,7 +91,7 @@ def render_image(
         The encoded image and its media type.
 
     Raises:
-        InvalidRequestError: the format cannot hold so many bands.
+        InvalidRequestError: the format cannot hold so many bands, or the colour correction does not suit them.
     """
     display: Display = (image.metadata or {}).get(_KEY) or Display()
     if display.explicit or output_format not in _DATA_FORMATS:
@@ -104,13 +104,21 @@ def render_image(
     if rescale:
         image.rescale(rescale)
     if color_formula:
-        image.apply_color_formula(color_formula)
+        _correct(image, color_formula)
     chosen = output_format or (ImageType.png if colormap or not image.mask.all() else ImageType.jpeg)
     data, mask, options = _layers(image, chosen) if add_mask else (image.array.data, None, {})
     if chosen in _PNG_FORMATS and (colormap or data.dtype == np.uint8):
         return encode_png(*_colored(data, mask, colormap)), chosen.mediatype
     options |= _creation_options(image, chosen)
     return render(data, mask, img_format=chosen.driver, colormap=colormap, **options), chosen.mediatype
+
+
+def _correct(image: ImageData, formula: str) -> None:
+    try:
+        image.apply_color_formula(formula)
+    except (IndexError, TypeError, ValueError, KeyError) as error:
+        count = image.count
+        raise InvalidRequestError(f"color_formula={formula!r} does not suit {count} bands of these numbers.") from error
 
 
 def _colored(

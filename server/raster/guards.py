@@ -1,5 +1,6 @@
 """What titiler's own parameters take and should not: refused before its endpoints see it."""
 
+import math
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -23,6 +24,7 @@ _LARGEST = {
     "minzoom": MAX_ZOOM,
     "maxzoom": MAX_ZOOM,
 }
+_SMALLEST = {"minzoom": 0, "maxzoom": 0}
 _ZOOMS = re.compile(r"[^:]+::(\d{1,2}),(\d{1,2})")
 
 
@@ -58,12 +60,14 @@ def check_numbers(request: Request) -> None:
     """Refuse sizes and zooms that would fill the memory or take for ever.
 
     Raises:
-        InvalidRequestError: one is too large.
+        InvalidRequestError: one is too large, or a zoom below 0.
     """
     for name, largest in _LARGEST.items():
         for value in request.query_params.getlist(name):
             if _number(value) > largest:
                 raise InvalidRequestError(f"{name} is at most {largest}, not {value[:20]}.")
+            if _number(value) < _SMALLEST.get(name, -math.inf):
+                raise InvalidRequestError(f"{name} is at least {_SMALLEST[name]}, not {value[:20]}.")
     for value in request.query_params.getlist("zooms"):
         found = _ZOOMS.fullmatch(value)
         if not found or max(map(int, found.groups())) > MAX_ZOOM:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
+from color_operations import parse_operations  # type: ignore[import-untyped]
 from fastapi import Query
 from pydantic import AfterValidator, BeforeValidator
 from rio_tiler.types import ColorMapType
 from titiler.core.dependencies import HistogramParams, ImageRenderingParams, StatisticsParams
-from titiler.core.validation import validate_color_formula
 
 from server.raster.colormaps import COLORMAPS, parse_colormap
 
@@ -37,6 +38,24 @@ def check_ranges(values: list[str]) -> list[str]:
         if not low < high:
             raise ValueError(f"{value!r} is no range: the first number is the smaller")
     return values
+
+
+def check_formula(formula: str) -> str:
+    """Check a colour correction by applying it to some colours: much of what can be wrong is found only then.
+
+    Raises:
+        ValueError: it is none.
+    """
+    corrected = np.stack(np.meshgrid(*[np.linspace(0, 1, 5)] * 3, indexing="ij")).reshape(3, 5, 25)
+    try:
+        with np.errstate(all="ignore"):
+            for operation in parse_operations(formula):
+                corrected = operation(corrected)
+    except Exception as error:  # of a dozen kinds, which color_operations does not name
+        raise ValueError(f"{formula!r} is no colour correction: {error}") from error
+    if not np.isfinite(corrected).all():
+        raise ValueError(f"{formula!r} makes numbers that are no colours")
+    return formula
 
 
 def colormap_params(
@@ -74,7 +93,7 @@ class PaintParams(ImageRenderingParams):
     ] = None
     color_formula: Annotated[
         str | None,
-        BeforeValidator(validate_color_formula),
+        AfterValidator(lambda value: check_formula(value) if value else None),
         Query(max_length=200, description="Colour correction such as `gamma RGB 1.5 saturation 1.1`."),
     ] = None
     add_mask: Annotated[

@@ -36,6 +36,12 @@ SECONDS = 2.0
         "preview.png?colormap=" + "[" * 30_000,
         "preview.png?colormap_name=viridis",
         "preview.png?color_formula=unknown",
+        "preview.png?color_formula=gamma RGB 0",
+        "preview.png?color_formula=gamma RGB",
+        "preview.png?color_formula=gamma RGB nan",
+        "preview.png?color_formula=sigmoidal RGB 3 9",
+        "preview.png?color_formula=saturation",
+        "preview.png?bands=red&color_formula=gamma RGB 2",
         "preview.png?resampling=unknown",
         "preview.gif",
         "statistics?histogram_bins=1000000000",
@@ -49,18 +55,24 @@ SECONDS = 2.0
         "tiles/unknown/{tile}.png",
         "tiles/WebMercatorQuad?maxzoom=999999999",
         "WebMercatorQuad/tilejson.json?maxzoom=25",
+        "WebMercatorQuad/tilejson.json?minzoom=-5",
+        "WebMercatorQuad/tilejson.json?maxzoom=-1",
         "WMTSCapabilities.xml?zooms=*::0,999999999",
         "WMTSCapabilities.xml?zooms=WebMercatorQuad::0,99",
         "bbox/nan,0,1,1.png",
         "bbox/1,1,0,0.png",
         "bbox/0,0,inf,1.png",
         "bbox/-180,-90,180,90.png",
+        "bbox/{around}.png?dst_crs=EPSG:3857",
+        "bbox/{around}.png?dst_crs=EPSG:3857&max_size=16",
         "point/nan,0",
     ],
 )
 def test_what_has_no_meaning_or_is_too_much_is_refused_at_once(http: httpx.Client, sentinel2: Any, path: str) -> None:
+    west, south, east, north = sentinel2.bounds
+    around = f"{west - 2},{south - 2},{east + 2},{north + 2}"
     started = time.monotonic()
-    answer = http.get(f"{sentinel2.url}/{path.format(tile=sentinel2.middle())}")
+    answer = http.get(f"{sentinel2.url}/{path.format(tile=sentinel2.middle(), around=around)}")
     assert answer.status_code == 400, answer.text[:200]
     assert time.monotonic() - started < SECONDS
     assert answer.json()["description"]
@@ -161,3 +173,17 @@ def test_every_parameter_is_described(http: httpx.Client) -> None:
         if not parameter.get("description") and parameter["name"] not in {"format", "f"}
     }
     assert not silent
+
+
+def test_a_geometry_far_larger_than_an_item_is_refused_at_once(http: httpx.Client, spot: Any) -> None:
+    west, south, east, north = spot.bounds
+    ring = [[west - 2, south - 2], [east + 2, south - 2], [east + 2, north + 2], [west - 2, south - 2]]
+    feature = {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    for path in ("feature.png", "statistics"):
+        started = time.monotonic()
+        answer = http.post(f"{spot.url}/{path}", json=feature)
+        assert answer.status_code == 400, answer.text[:200]
+        assert "0.5 degrees" in answer.json()["description"]
+        # A mosaic reads the box and masks it afterwards, which costs no more than the image.
+        assert http.post(f"/raster/collections/{spot.collection}/{path}", json=feature).status_code == 200
+        assert time.monotonic() - started < 2 * SECONDS
