@@ -17,11 +17,6 @@ SOURCES: Final = ("Landcover", "UNHCR", "ASMSpotter", "Amnesty")
 MAX_REVISIT: Final = 16
 """Revisits are ranked 1..16, the best (closest in time, least clouds) first."""
 
-SPOT_SIZE: Final = 1054
-"""Side of a SPOT `_ps` and `_pan` raster in pixels of 1.5 m."""
-SPOT_RGBN_SIZE: Final = 263
-"""Side of a SPOT `_rgbn` raster in pixels of 6 m."""
-
 REFLECTANCE_SCALE: Final = 0.0001
 """Reflectance of one stored unit."""
 

@@ -143,8 +143,9 @@ def read_tables(metadata_csv: Path, split_csv: Path) -> Tables:
     problems: list[Problem] = []
     for name, own in rows.items():
         reader = _Reader(name)
-        aois[name] = _read_aoi(reader, own, splits.get(name, ()))
-        problems += reader.problems + _split_problems(aois[name])
+        listed = splits.get(name, ())
+        aois[name] = _read_aoi(reader, own, tuple(split for split in listed if split in SPLITS))
+        problems += reader.problems + _split_problems(aois[name], listed)
     return Tables(aois, tuple(problems))
 
 
@@ -278,12 +279,15 @@ def _read_revisit(reader: _Reader, row: Row, n: int) -> Revisit:
     )
 
 
-def _split_problems(aoi: Aoi) -> list[Problem]:
+def _split_problems(aoi: Aoi, listed: tuple[str, ...]) -> list[Problem]:
+    reasons = [
+        f"its split {split!r} is none of {', '.join(SPLITS)} and is left out" for split in listed if split not in SPLITS
+    ]
     if len(aoi.splits) > 1:
-        return [Problem(aoi.name, SPLIT_CSV, f"listed in {' and '.join(aoi.splits)}: a leak; split is null")]
-    if not aoi.splits:
-        return [Problem(aoi.name, SPLIT_CSV, "not listed; split is null")]
-    return []
+        reasons.append(f"listed in {' and '.join(aoi.splits)}: a leak; split is null")
+    if not listed:
+        reasons.append("not listed; split is null")
+    return [Problem(aoi.name, SPLIT_CSV, reason) for reason in reasons]
 
 
 def _bounds(text: str) -> Bounds | None:

@@ -63,6 +63,13 @@ def test_an_aoi_in_two_splits_has_none_and_both_are_listed(tmp_path: Path) -> No
     assert "listed in val and train: a leak" in reasons(found)
 
 
+@pytest.mark.parametrize("split", ["", "validation", "nan"])
+def test_a_split_that_does_not_exist_is_reported_and_left_out(tmp_path: Path, split: str) -> None:
+    found = tables(tmp_path, row(), f"0,Landcover-1,,,,,{split}\n")
+    assert only(found).split is None
+    assert reasons(found) == f"its split {split!r} is none of train, val, test and is left out"
+
+
 def test_an_aoi_listed_twice_in_one_split_is_in_that_split(tmp_path: Path) -> None:
     found = tables(tmp_path, row(), "0,Landcover-1,,,,,val\n1,Landcover-1,,,,,val\n")
     assert only(found).split == "val"
