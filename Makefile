@@ -7,8 +7,10 @@ MAKEFLAGS += --no-print-directory
 
 UV_VERSION := 0.13.9
 BIN := .venv/bin
+TORCH_VERSION := 2.13.0
 DATA ?= worldstrat-data
-COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --generate-hashes --no-annotate --no-header
+EXTRAS := ingest ray server superres client dev
+COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml $(EXTRAS:%=--extra %) --universal --generate-hashes --no-annotate --no-header
 
 .PHONY: help
 help: ## Show this list
@@ -22,16 +24,16 @@ demo: install ## Install what is missing, start a stack with a sample in it, sta
 install: system python page ## System packages where missing, .venv, the web page
 
 .PHONY: test
-test: system-test python page ## Every test but the slow ones (ARGS="-k word" chooses)
+test: system-test python torch page ## Every test but the slow ones (ARGS="-k word" chooses)
 	@explorer/build.sh npm test --silent
 	@$(BIN)/pytest -m "not slow" $(ARGS)
 
 .PHONY: test-slow
-test-slow: system-test python page ## The slow tests
+test-slow: system-test python torch page ## The slow tests
 	@$(BIN)/pytest -m slow $(ARGS)
 
 .PHONY: check
-check: python lock-check ## Style, types, directions of imports, lock file, TypeScript
+check: python torch lock-check ## Style, types, directions of imports, lock file, TypeScript
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -46,6 +48,9 @@ format: python ## Let ruff put everything into shape
 .PHONY: bench
 bench: install ## The benchmarks
 	@for script in benchmarks/bench_*.py; do echo "== $$script" && $(BIN)/python "$$script" || exit 1; done
+
+.PHONY: torch
+torch: .venv/.torch ## PyTorch, to train models (PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu spares the CUDA packages)
 
 .PHONY: lock
 lock: $(BIN)/uv ## Renew requirements.lock after a change of pyproject.toml
@@ -90,4 +95,10 @@ $(BIN)/uv: | .venv/bin/pip
 	@echo "Installing the Python packages of requirements.lock"
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+# uv leaves aside the CPU builds that pip finds, so pip installs it, after every sync (which removes what the lock file lacks).
+.venv/.torch: .venv/.synced
+	@echo "Installing PyTorch $(TORCH_VERSION)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==$(TORCH_VERSION)
 	@touch $@
