@@ -23,6 +23,7 @@ from starlette.requests import Request
 from server.settings import ServerSettings
 from server.stac.aggregation import create_aggregation
 from server.stac.client import WorldStratClient, create_client
+from server.stac.plan import Plans
 from server.stac.sampling import create_sampling
 from server.stac.search import WorldStratSearch
 
@@ -49,6 +50,7 @@ def add_stac(app: FastAPI, settings: ServerSettings) -> None:
     post_model = create_post_request_model(extensions.search, base_model=WorldStratSearch)
     collections = extensions.collection_search
     client = create_client(settings, pgstac_search_model=post_model, landing_page_id=LANDING_ID)
+    app.state.plans = Plans()
     counting = (create_aggregation(client), create_sampling(client))
     StacApi(
         app=app,

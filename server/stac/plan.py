@@ -1,0 +1,104 @@
+"""What a search means in SQL: pgSTAC's own compiler says it, and is asked once while the catalog stays as it is."""
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import Any
+
+from server.stac.search import WorldStratSearch
+
+MOST_PLANS = 1000
+"""Searches that are remembered."""
+LONGEST_CONDITION = 16_384
+"""Characters of a condition that is remembered; a large geometry is read anew."""
+
+# What a statement sees depends on this alone, on a primary and on a replica: as long as it stays the same, so do
+# the queryables, the collections and every count.
+_VERSION = "SELECT pg_current_snapshot()::text || coalesce(pg_last_wal_replay_lsn()::text, '')"
+_COMPILE = """
+SELECT stac_search_to_where(search) AS condition,
+       sort_sqlorderby(search, coalesce(token.prev, false), '{collection,id}', of) AS ordering,
+       CASE WHEN token.prev IS NOT NULL THEN get_token_filter(search->'sortby', token.item, token.prev, false, of) END
+           AS beyond,
+       token.prev AS backwards
+FROM (SELECT $1::text::jsonb AS search) AS given,
+     LATERAL (SELECT to_text_array(search->'collections') AS of) AS named,
+     LATERAL get_token_record(search->>'token') AS token
+"""
+_PAGE_ONLY = {"limit", "fields", "conf"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A search as SQL over `items`."""
+
+    condition: str
+    """What an item has to fulfil, wherever the page begins."""
+    ordering: str
+    """The order in which the page's rows are read."""
+    beyond: str | None
+    """What the rows of a page after, or before, another have to fulfil too."""
+    backwards: bool | None
+    """Whether that page comes before the other; None where there is no other."""
+    matched: int | None = None
+    """How many items fulfil the condition."""
+
+
+class Plans:
+    """Plans and other facts of one catalog, forgotten as soon as anything in its database changes."""
+
+    def __init__(self) -> None:
+        self._version = ""
+        self._facts: OrderedDict[str, Any] = OrderedDict()
+
+    async def refresh(self, connection: Any) -> str:
+        """Forget what a change made stale; return the version of the database's content."""
+        version: str = await connection.fetchval(_VERSION)
+        if version != self._version:
+            self._version = version
+            self._facts.clear()
+        return version
+
+    def get(self, key: str) -> Any:
+        """Return what is remembered, None where nothing is."""
+        if key in self._facts:
+            self._facts.move_to_end(key)
+        return self._facts.get(key)
+
+    def keep(self, version: str, key: str, fact: Any) -> None:
+        """Remember what was found; what was looked for in an older state of the database is not kept."""
+        if version != self._version:
+            return
+        self._facts[key] = fact
+        while len(self._facts) > MOST_PLANS:
+            self._facts.popitem(last=False)
+
+
+async def plan_search(connection: Any, plans: Plans, search: WorldStratSearch) -> Plan:
+    """Return a search as SQL, and how many items it matches.
+
+    What the caller said reaches PostgreSQL as one parameter; the condition and the order are pgSTAC's.
+
+    Raises:
+        asyncpg.PostgresError: pgSTAC can't make sense of the search.
+    """
+    said = search.model_dump_json(exclude=_PAGE_ONLY, exclude_none=True, by_alias=True)
+    key = hashlib.sha256(said.encode()).hexdigest()
+    version = await plans.refresh(connection)
+    plan: Plan | None = plans.get(key)
+    if plan is None:
+        plan = Plan(**await connection.fetchrow(_COMPILE, said))
+        plan = replace(plan, matched=await _count(connection, plans, version, plan.condition))
+        if len(plan.condition) <= LONGEST_CONDITION:
+            plans.keep(version, key, plan)
+    return plan
+
+
+async def _count(connection: Any, plans: Plans, version: str, condition: str) -> int:
+    """Count once for all pages of a search."""
+    key = f"count {hashlib.sha256(condition.encode()).hexdigest()}"
+    matched: int | None = plans.get(key)
+    if matched is None:
+        matched = int(await connection.fetchval(f"SELECT count(*) FROM items WHERE {condition}"))  # noqa: S608 - pgSTAC's
+        plans.keep(version, key, matched)
+    return matched

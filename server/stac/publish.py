@@ -1,0 +1,74 @@
+"""An item as a search shows it: the fields that were asked for, our links, URLs in place of canonical hrefs."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urljoin
+
+from stac_fastapi.extensions.fields.request import PostFieldsExtension
+from stac_fastapi.pgstac.models.links import INFERRED_LINK_RELS
+from stac_fastapi.pgstac.utils import filter_fields
+from stac_fastapi.types.requests import get_base_url
+from starlette.requests import Request
+
+from server.stac.hrefs import Publisher
+from server.stac.links import Link, add_item_links
+from server.stac.schema import publish_schema
+
+_JSON, _GEOJSON = "application/json", "application/geo+json"
+_PLAIN = re.compile(r"(?![/?#])(?!.*(?:^|/)\.)[\w./%-]+$")
+"""A relative path that stays below its base."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the items of one request are shown."""
+
+    publisher: Publisher
+    stac_url: str
+    """Outside address of the STAC API, with a slash at its end."""
+    include: frozenset[str] = frozenset()
+    exclude: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, request: Request, fields: PostFieldsExtension | None = None) -> Self:
+        """Return how a request wants its items.
+
+        Args:
+            request: gives the address that links begin with, and the store of the assets.
+            fields: what to show of each; None shows all.
+        """
+        include, exclude = (fields.include or (), fields.exclude or ()) if fields else ((), ())
+        publisher = Publisher(request.app.state.store, str(request.base_url))
+        return cls(publisher, get_base_url(request), frozenset(include), frozenset(exclude))
+
+    def publish(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Return a whole item as it is shown; what was given is used up."""
+        collection, item_id = item["collection"], item["id"]
+        shown: dict[str, Any] = filter_fields(item, set(self.include), set(self.exclude))
+        if "links" not in self.exclude:
+            shown["links"] = self._links(collection, item_id, shown.get("links") or [])
+        self.publisher.publish_assets(shown)
+        publish_schema(self.publisher.base_url, shown)
+        add_item_links(self.publisher.base_url, shown)
+        return shown
+
+    def _links(self, collection: str, item_id: str, stored: list[Link]) -> list[Link]:
+        own = f"{self.stac_url}collections/{collection}"
+        return [
+            {"rel": "collection", "type": _JSON, "href": own},
+            {"rel": "parent", "type": _JSON, "href": own},
+            {"rel": "root", "type": _JSON, "href": self.stac_url},
+            {"rel": "self", "type": _GEOJSON, "href": f"{own}/items/{item_id}"},
+            *(
+                {**link, "href": resolve(self.stac_url, link["href"])}
+                for link in stored
+                if link["rel"] not in INFERRED_LINK_RELS
+            ),
+        ]
+
+
+def resolve(base_url: str, href: str) -> str:
+    """Return a stored link's address: relative ones begin at the STAC API."""
+    # Nearly all are; urljoin() would take longer than everything else about a link.
+    return f"{base_url}{href}" if _PLAIN.match(href) else urljoin(base_url, href)
