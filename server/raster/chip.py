@@ -1,7 +1,8 @@
 """The objects of items in memory, opened as rasters."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
@@ -12,6 +13,16 @@ from server.raster.cache import LoadingCache
 from server.raster.decoded import Decoded, decode
 from server.raster.errors import BrokenRasterError, MissingObjectError, StoreUnavailableError
 from server.raster.record import AssetRecord, ItemRecord
+
+
+class Chips(Protocol):
+    """Where the pixels of items come from."""
+
+    def decoded(self, item: ItemRecord, asset: AssetRecord, *, coarse: bool = False) -> Decoded | None:
+        """Return the numbers of a raster of an item, None where it takes GDAL to make tiles of it."""
+
+    def open(self, item: ItemRecord, asset: AssetRecord) -> AbstractContextManager[DatasetReader]:
+        """Open a raster of an item."""
 
 
 class ChipCache:

@@ -40,6 +40,18 @@ class ItemNotFoundError(RasterError):
     """The catalog has no such item."""
 
 
+class AoiNotFoundError(RasterError):
+    """The collection has no item of such a place."""
+
+
+class NoRevisitError(RasterError):
+    """No date of a place is as asked."""
+
+
+class BusyError(RasterError):
+    """As many large answers are being made as the server makes at once."""
+
+
 class OutsideItemError(RasterError, TileOutsideBounds):
     """The area asked for does not touch the item; a mosaic passes over such items."""
 
@@ -63,12 +75,15 @@ class StoreUnavailableError(RasterError):
 STATUS_CODES: dict[type[Exception], int] = {
     InvalidRequestError: status.HTTP_400_BAD_REQUEST,
     ItemNotFoundError: status.HTTP_404_NOT_FOUND,
+    AoiNotFoundError: status.HTTP_404_NOT_FOUND,
+    NoRevisitError: status.HTTP_404_NOT_FOUND,
     OutsideItemError: status.HTTP_404_NOT_FOUND,
     TileOutsideBounds: status.HTTP_404_NOT_FOUND,
     PointOutsideBounds: status.HTTP_404_NOT_FOUND,
     InvalidRecordError: status.HTTP_500_INTERNAL_SERVER_ERROR,
     BrokenRasterError: status.HTTP_500_INTERNAL_SERVER_ERROR,
     MissingObjectError: status.HTTP_502_BAD_GATEWAY,
+    BusyError: status.HTTP_503_SERVICE_UNAVAILABLE,
     StoreUnavailableError: status.HTTP_503_SERVICE_UNAVAILABLE,
     **MOSAIC_STATUS_CODES,
 }

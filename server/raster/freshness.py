@@ -26,7 +26,7 @@ class ItemRoute(RasterRoute):
         async def handle(request: Request) -> Response:
             if request.method != "GET":
                 return await answer(request)
-            etag = await run_in_threadpool(create_etag, request)
+            etag = create_etag(request, await run_in_threadpool(self.version, request))
             headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
             if etag in _known(request):
                 return Response(status_code=304, headers=headers)
@@ -36,17 +36,25 @@ class ItemRoute(RasterRoute):
 
         return handle
 
+    def version(self, request: Request) -> str:
+        """Return what changes with the item and its collection's renders.
 
-def create_etag(request: Request) -> str:
-    """Return the tag of an answer: it changes with the item, its collection's renders, the URL and the software.
+        Raises:
+            ItemNotFoundError: there is no such item.
+        """
+        path = request.path_params
+        return sources_of(request).records.get(path["collection_id"], path["item_id"]).version
 
-    Raises:
-        ItemNotFoundError: there is no such item.
+
+def create_etag(request: Request, version: str) -> str:
+    """Return the tag of an answer: it changes with what is asked about, the URL and the software.
+
+    Args:
+        request: the request.
+        version: changes with what is asked about.
     """
-    path = request.path_params
-    record = sources_of(request).records.get(path["collection_id"], path["item_id"])
     # The whole URL: some answers hold links, which follow the address that was asked.
-    facts = "\n".join((record.version, str(request.url), request.headers.get("accept", ""), *_SOFTWARE))
+    facts = "\n".join((version, str(request.url), request.headers.get("accept", ""), *_SOFTWARE))
     return f'"{hashlib.sha256(facts.encode()).hexdigest()[:32]}"'
 
 

@@ -15,7 +15,7 @@ from rio_tiler.io import BaseReader, Reader
 from rio_tiler.models import BandStatistics, ImageData, Info, PointData
 from rio_tiler.types import BBox
 
-from server.raster.chip import ChipCache
+from server.raster.chip import Chips
 from server.raster.display import attach
 from server.raster.far import Place, average_tile, read_tile
 from server.raster.limits import (
@@ -45,7 +45,7 @@ class ItemSource:
 
     record: ItemRecord
     """What is known of the item."""
-    chips: ChipCache
+    chips: Chips
     """Its objects."""
 
 
