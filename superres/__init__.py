@@ -1,1 +1,1 @@
-"""How Sentinel-2 becomes 2.5 m: the room is kept, nothing lives here yet."""
+"""How Sentinel-2 becomes 2.5 m: model files, inference on an item's own grid, training and evaluation."""
