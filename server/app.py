@@ -14,6 +14,7 @@ from server.errors import add_error_handlers
 from server.guards import BodyLimitMiddleware, SecurityHeadersMiddleware
 from server.health import health_router
 from server.lifespan import build_lifespan
+from server.openapi import DocumentedApi
 from server.pages import add_pages
 from server.proxy import ProxyMiddleware
 from server.raster.routes import add_raster
@@ -42,7 +43,7 @@ UNCOMPRESSED_PATHS = {r"(?!.*/static/).*/assets/.*"}
 
 def create_app(settings: ServerSettings) -> FastAPI:
     """Return the application of these settings; it connects when it starts, not here."""
-    app = FastAPI(
+    app = DocumentedApi(
         title=TITLE,
         description=DESCRIPTION,
         version=version("worldstrat"),

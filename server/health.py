@@ -35,7 +35,12 @@ async def healthz() -> dict[str, Any]:
 @health_router.get(
     "/readyz",
     summary="Can requests be served?",
-    responses={503: {"description": "The database or the object store does not answer; the body names which."}},
+    responses={
+        503: {
+            "description": "The database or the object store does not answer; the body names which.",
+            "content": {"application/json": {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}},
+        }
+    },
 )
 async def readyz(request: Request) -> JSONResponse:
     """Say whether the database and the object store answer, each within 3 seconds.
