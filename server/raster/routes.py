@@ -1,14 +1,10 @@
 """The raster endpoints put together: items, collections, registered searches, tile schemes, colours."""
 
-from typing import Any
-
 import rasterio.session
 from fastapi import APIRouter, FastAPI
-from morecantile import tms as all_tms
 from morecantile.defaults import TileMatrixSets
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from rasterio.session import DummySession
 from titiler.core.factory import ColorMapFactory, TMSFactory
 from titiler.extensions.wmts import wmtsExtension
 from titiler.mosaic.extensions.wmts import wmtsExtension as MosaicWmtsExtension
@@ -18,20 +14,18 @@ from titiler.pgstac.factory import add_search_list_route, add_search_register_ro
 
 from server.raster import mosaic
 from server.raster.colormaps import COLORMAPS
-from server.raster.display import render_image
 from server.raster.errors import add_error_handlers
+from server.raster.factories import shared_options, tile_schemes
 from server.raster.freshness import ItemRoute
 from server.raster.guards import RasterRoute
 from server.raster.items import ITEM_PATH, AssetsExtension, ItemTilerFactory, RendersExtension, list_renders
 from server.raster.pages import TEMPLATES
-from server.raster.paint import BinsParams, PaintParams, SummaryParams, colormap_params, no_processing
+from server.raster.paint import PaintParams, colormap_params
 from server.raster.params import (
     AssetsParams,
     BandsParams,
-    PartSizeParams,
     PreviewSizeParams,
     ReadParams,
-    TileSizeParams,
 )
 from server.raster.reader import ItemReader
 from server.raster.source import ItemSources, item_source
@@ -39,7 +33,6 @@ from server.settings import ServerSettings
 
 SEARCH_PATH = "/raster/searches/{search_id}"
 COLLECTION_PATH = "/raster/collections/{collection_id}"
-TILE_SCHEMES = ("WebMercatorQuad", "WorldCRS84Quad")
 
 
 class RasterSettings(BaseSettings):
@@ -51,11 +44,6 @@ class RasterSettings(BaseSettings):
     """Most bytes of objects kept in memory."""
     decoded_bytes: int = Field(default=268_435_456, ge=0)
     """Most bytes of decoded numbers kept beside them: a SPOT image takes 9 MB, a Sentinel-2 chip 0.6."""
-
-
-def gdal_environment() -> dict[str, Any]:
-    """Return GDAL's settings: it reads from memory only, so that it needs neither folders, network nor credentials."""
-    return {"session": DummySession(), "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_NUM_THREADS": "1"}
 
 
 def forget_boto3() -> None:
@@ -72,7 +60,7 @@ def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 
     forget_boto3()
     cache = RasterSettings()
     app.state.raster = ItemSources(app, cache.cache_bytes, cache.decoded_bytes)
-    schemes = TileMatrixSets({name: all_tms.get(name) for name in TILE_SCHEMES})
+    schemes = tile_schemes()
     _add_items(app, schemes)
     _add_mosaics(app, schemes)
     for kind, options, tag in (
@@ -83,28 +71,6 @@ def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 
         factory = kind(router=router, router_prefix="/raster", templates=TEMPLATES, **options)
         app.include_router(factory.router, prefix="/raster", tags=[tag])
     add_error_handlers(app)
-
-
-def _shared(schemes: TileMatrixSets) -> dict[str, Any]:
-    """Return what items and mosaics have in common."""
-    return {
-        "reader_dependency": AssetsParams,
-        "layer_dependency": BandsParams,
-        "dataset_dependency": ReadParams,
-        "tile_dependency": TileSizeParams,
-        "img_part_dependency": PartSizeParams,
-        "stats_dependency": SummaryParams,
-        "histogram_dependency": BinsParams,
-        "process_dependency": no_processing,
-        "colormap_dependency": colormap_params,
-        "render_dependency": PaintParams,
-        "environment_dependency": gdal_environment,
-        "render_func": render_image,
-        "supported_tms": schemes,
-        "templates": TEMPLATES,
-        # titiler's map pages load scripts and a base map from other hosts; the explorer is our map.
-        "add_viewer": False,
-    }
 
 
 def _add_items(app: FastAPI, schemes: TileMatrixSets) -> None:
@@ -121,7 +87,7 @@ def _add_items(app: FastAPI, schemes: TileMatrixSets) -> None:
             RendersExtension(),
             wmtsExtension(layer_identifier_provider=lambda source: source.record.id),
         ],
-        **_shared(schemes),
+        **shared_options(schemes),
     )
     app.include_router(factory.router, prefix=ITEM_PATH, tags=["Item tiles"])
 
@@ -144,7 +110,7 @@ def _add_mosaics(app: FastAPI, schemes: TileMatrixSets) -> None:
             add_statistics=True,
             add_part=True,
             extensions=[searchInfoExtension(), MosaicWmtsExtension()],
-            **_shared(schemes),
+            **shared_options(schemes),
         )
         app.include_router(factory.router, prefix=prefix, tags=[tag])
     add_search_list_route(app, prefix="/raster/searches", tags=["Tiles of a search"])
