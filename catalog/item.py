@@ -13,6 +13,7 @@ from catalog.asset import ImageFacts, RasterFacts, create_asset, create_image_as
 from catalog.constants import COLLECTION_SPOT, CRS, LEVEL_COLLECTIONS, Level
 from catalog.errors import MetadataError
 from catalog.metadata import Aoi, Bounds, Revisit
+from catalog.wording import worded_properties
 
 DATASET_PERIOD = (date(2016, 1, 1), date(2022, 12, 31))
 """When an image without a readable date was taken, as far as anyone knows."""
@@ -47,6 +48,7 @@ def create_sentinel2_item(
     """
     properties: dict[str, Any] = {
         "title": f"{aoi.name}: Sentinel-2 {level}, revisit {revisit.n}",
+        **worded_properties(aoi, f"Sentinel-2 {level} image"),
         "constellation": "sentinel-2",
         "instruments": ["msi"],
         "gsd": 10,
@@ -78,6 +80,7 @@ def create_spot_item(
     """
     properties: dict[str, Any] = {
         "title": f"{aoi.name}: SPOT 6/7",
+        **worded_properties(aoi, "SPOT 6/7 image"),
         "constellation": "spot",
         "instruments": ["naomi"],
         "gsd": 1.5,

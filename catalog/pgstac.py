@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from pypgstac.db import PgstacDB
 
 from catalog.errors import DatabaseError, ReceiptError
-from catalog.queryables import INDEXED, queryables
+from catalog.queryables import COUNTED, INDEXED, queryables
 from catalog.settings import DatabaseSettings
 
 CONNECT_TIMEOUT = 5
@@ -30,6 +30,14 @@ SELECT id, content->'properties', (
     FROM jsonb_each(content->'assets') WHERE value ? 'file:checksum'
 )
 FROM items WHERE collection = %s AND id = ANY(%s)
+"""
+# The expression by which pgSTAC looks for the words of `q`; without an index it would take every item apart.
+_WORDS_INDEX = """
+CREATE INDEX items_words ON items USING gin ((
+    to_tsvector('english', content->'properties'->>'description')
+    || to_tsvector('english', coalesce(content->'properties'->>'title', ''))
+    || to_tsvector('english', coalesce(content->'properties'->>'keywords', ''))
+))
 """
 Receipt = tuple[dict[str, Any], dict[str, str]]
 """Properties of an item, and the checksum of each of its objects."""
@@ -98,6 +106,7 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
             if changed:
                 self._load("collections", changed)
                 self._load_queryables()
+            self._index_words()
 
     def load_items(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Add or replace items, then ask the database whether all of them are there as they were meant.
@@ -109,7 +118,7 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
         if not items:
             return
         with translated(self._settings):
-            self._load("items", [dict(item) for item in items])
+            self._load("items", [{**item, "private": _counted(item)} for item in items])
             missing = self._missing(items)
         if missing:
             raise ReceiptError(
@@ -137,6 +146,11 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
         self._connection.execute(
             "SELECT upsert_queryables(%s::jsonb, NULL, %s::text[], false)", (Jsonb(queryables()), list(INDEXED))
         )
+
+    def _index_words(self) -> None:
+        indexed = self._connection.execute("SELECT to_regclass('items_words')").fetchone()
+        if indexed is None or indexed[0] is None:
+            self._connection.execute(_WORDS_INDEX)
 
     def _missing(self, items: Sequence[Mapping[str, Any]]) -> list[str]:
         """Return the ids of items that the database lacks, or holds with other properties or objects."""
@@ -196,6 +210,11 @@ class _Database(PgstacDB):
     def connect(self) -> psycopg.Connection[Any]:
         """Return the connection that was given."""
         return self._own
+
+
+def _counted(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties that are counted, for pgSTAC's private column: a count need not unpack the whole item."""
+    return {name: item["properties"][name] for name in COUNTED if name in item["properties"]}
 
 
 def _renew(collection: dict[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:

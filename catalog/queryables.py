@@ -19,6 +19,20 @@ INDEXED = (
 )
 """Properties that most searches filter or sort by."""
 
+COUNTED = (
+    "datetime",
+    "worldstrat:aoi",
+    "worldstrat:source",
+    "worldstrat:ipcc",
+    "worldstrat:lccs",
+    "worldstrat:smod",
+    "worldstrat:split",
+    "worldstrat:revisit",
+    "worldstrat:cloud_cover",
+    "eo:cloud_cover",
+)
+"""Properties that counts and samples read of every item."""
+
 _OTHER = {
     "eo:cloud_cover": {
         "title": "Cloud cover of the product",

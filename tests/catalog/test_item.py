@@ -13,10 +13,12 @@ from pystac.extensions.raster import RasterExtension
 from rasterio.transform import Affine, array_bounds
 
 from catalog.asset import ImageFacts, RasterFacts
+from catalog.constants import SOURCES
 from catalog.errors import MetadataError
 from catalog.extension import SCHEMA_URI
 from catalog.item import create_sentinel2_item, create_spot_item, link_related
 from catalog.metadata import Aoi, Revisit
+from catalog.wording import REASONS, SUBJECTS
 
 Rasters = dict[str, list[RasterFacts]]
 BOUNDS = (13.0, 11.0, 13.016, 11.016)
@@ -46,6 +48,22 @@ def test_items_are_valid_against_core_and_every_extension_they_name(
 def test_ids_write_the_name_with_hyphens_and_the_name_itself_stays(l2a: pystac.Item, spot: pystac.Item) -> None:
     assert (l2a.id, spot.id) == ("Amnesty-POI-1-1-1_L2A_01", "Amnesty-POI-1-1-1_SPOT")
     assert l2a.properties["worldstrat:aoi"] == spot.properties["worldstrat:aoi"] == "Amnesty POI-1-1-1"
+
+
+def test_items_say_in_words_what_they_are(rasters: Rasters, aoi: Aoi, l2a: pystac.Item, spot: pystac.Item) -> None:
+    assert l2a.properties["description"] == (
+        "Sentinel-2 L2A image of Amnesty POI-1-1-1, a place that Amnesty International watches over human rights. "
+        "Land use: Settlement; Urban areas; Urban: Centre."
+    )
+    assert spot.properties["description"].startswith("SPOT 6/7 image of Amnesty POI-1-1-1")
+    assert l2a.properties["keywords"] == ["Amnesty", "human rights", "Settlement", "Urban areas", "Urban: Centre"]
+    unknown = create_spot_item(replace(aoi, ipcc=None, lccs_label=None, smod_label=None), rasters["SPOT"])
+    assert unknown.properties["keywords"] == ["Amnesty", "human rights"]
+    assert "Land use" not in unknown.properties["description"]
+
+
+def test_every_source_has_words() -> None:
+    assert set(REASONS) == set(SUBJECTS) == set(SOURCES)
 
 
 def test_a_day_becomes_midnight_and_the_range_of_that_day(l2a: pystac.Item) -> None:

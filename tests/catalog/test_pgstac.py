@@ -14,6 +14,7 @@ from catalog.errors import DatabaseError, ReceiptError
 from catalog.item import create_sentinel2_item, create_spot_item
 from catalog.metadata import Aoi
 from catalog.pgstac import CatalogWriter
+from catalog.queryables import COUNTED
 from catalog.settings import DatabaseSettings
 
 Rasters = dict[str, list[RasterFacts]]
@@ -79,6 +80,41 @@ def test_pgstac_searches_by_our_properties(
         clause = {"op": "=", "args": [{"property": "worldstrat:source"}, text]}
         found = ask(database, "SELECT search(%s::jsonb)", psycopg.types.json.Jsonb({"filter": clause}))
         assert len(found["features"]) == matched
+
+
+@pytest.mark.parametrize(
+    ("words", "matched"),
+    [
+        ("Amnesty", 3), ("amnesty OR camp", 3), ('"human rights"', 3), ("rights human", 0), ("Settlement", 3),
+        ("Urban areas", 3), ("POI-1-1-1", 3), ("POI-1-1-2", 0), ("spot", 1), ("L2A", 2), ("forest", 0),
+    ],
+)  # fmt: skip
+def test_pgstac_finds_items_by_words(
+    database: DatabaseSettings, writer: CatalogWriter, items: list[Json], words: str, matched: int
+) -> None:
+    writer.load_items(items)
+    found = ask(database, "SELECT search(%s::jsonb)", psycopg.types.json.Jsonb({"q": words}))
+    assert len(found["features"]) == matched
+
+
+def test_pgstac_looks_for_words_in_an_index(
+    database: DatabaseSettings, writer: CatalogWriter, items: list[Json]
+) -> None:
+    writer.load_items(items)
+    condition = ask(database, "SELECT stac_search_to_where(%s::jsonb)", psycopg.types.json.Jsonb({"q": "camp"}))
+    with psycopg.connect(database.dsn, options="-c search_path=pgstac,public -c enable_seqscan=off") as connection:
+        plan = connection.execute(f"EXPLAIN SELECT id FROM items WHERE {condition}").fetchall()  # noqa: S608 - pgSTAC's
+    assert any("Index Cond" in line and "to_tsvector" in line for (line,) in plan)
+
+
+def test_what_is_counted_stands_beside_the_item_and_is_not_published(
+    database: DatabaseSettings, writer: CatalogWriter, items: list[Json]
+) -> None:
+    writer.load_items(items)
+    for item in items:
+        private = ask(database, "SELECT private FROM items WHERE id = %s", item["id"])
+        assert private == {name: item["properties"][name] for name in COUNTED if name in item["properties"]}
+        assert "private" not in ask(database, "SELECT content_hydrate(i) FROM items i WHERE id = %s", item["id"])
 
 
 def test_extents_and_summaries_follow_the_items(
