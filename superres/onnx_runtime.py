@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import OnnxRuntimeException
+from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from superres.errors import InferenceError, ModelError
 from superres.model import BANDS, Model
@@ -19,7 +19,9 @@ OUTPUTS = ("reflectance", "interval")
 """Names of their outputs."""
 
 _PROBE = 16  # pixels of the image that a network is tried with
-_FAILURES = (OnnxRuntimeException, RuntimeError, ValueError)
+# Each state of ONNX Runtime is an exception class of its own, without a base in common but Exception.
+_STATES = (kind for kind in vars(states).values() if isinstance(kind, type) and issubclass(kind, Exception))
+_FAILURES = (RuntimeError, ValueError, *_STATES)
 
 
 class OnnxRuntime:
