@@ -21,7 +21,7 @@ OUTPUTS = ("reflectance", "interval")
 _PROBE = 16  # pixels of the image that a network is tried with
 # Each state of ONNX Runtime is an exception class of its own, without a base in common but Exception.
 _STATES = (kind for kind in vars(states).values() if isinstance(kind, type) and issubclass(kind, Exception))
-_FAILURES = (RuntimeError, ValueError, *_STATES)
+_FAILURES: tuple[type[Exception], ...] = (RuntimeError, ValueError, *_STATES)
 
 
 class OnnxRuntime:
