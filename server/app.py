@@ -19,6 +19,7 @@ from server.pages import add_pages
 from server.proxy import ProxyMiddleware
 from server.raster.routes import add_raster
 from server.settings import ServerSettings, load_settings
+from server.sr.routes import add_superresolution
 from server.stac.api import add_stac
 from server.stac.assets import assets_router
 from server.stac.schema import schema_router
@@ -56,6 +57,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     )
     add_stac(app, settings)
     add_raster(app, settings)
+    add_superresolution(app, settings)
     app.include_router(assets_router(settings))
     app.include_router(schema_router)
     app.include_router(health_router)

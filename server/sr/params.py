@@ -1,0 +1,79 @@
+"""Query parameters of super-resolution, and from a request to the source that its pixels come from."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import Depends, Query
+from starlette.requests import Request
+
+from server.raster.reader import ItemSource
+from server.raster.source import item_source
+from server.sr.record import Layer, Method, Recipe, derive
+from server.sr.room import room_of
+from server.sr.store import MadeChips
+
+
+@dataclass(frozen=True)
+class UpscaledSource(ItemSource):
+    """A super-resolved item and what it was made of."""
+
+    original: ItemSource
+    """The item at 10 m."""
+    recipe: Recipe
+    """What was made of it."""
+
+
+def recipe_of(
+    request: Request,
+    model: Annotated[
+        str | None,
+        Query(max_length=128, description="Model, by the id of its item in the collection `sr-models`."),
+    ] = None,
+    method: Annotated[
+        Method,
+        Query(
+            description=(
+                "`sr`: the model. `bicubic`, `nearest`: interpolation, which invents nothing. `difference`: what the "
+                "model adds to bicubic."
+            )
+        ),
+    ] = "sr",
+    clouds: Annotated[
+        Literal["mask", "keep"],
+        Query(
+            description="`mask` makes transparent what a cloud may have touched: clouds, and as far as the model looks."
+        ),
+    ] = "mask",
+) -> Recipe:
+    """Return what a request wants made.
+
+    Raises:
+        UnknownModelError: there is no such model.
+    """
+    recipe = Recipe(room_of(request).shelf.get(model), method, mask_clouds=clouds == "mask")
+    request.state.recipe = recipe  # the route labels the answer with it
+    return recipe
+
+
+def upscaled_source(
+    request: Request,
+    source: Annotated[ItemSource, Depends(item_source)],
+    recipe: Annotated[Recipe, Depends(recipe_of)],
+    layer: Annotated[
+        Layer,
+        Query(
+            description=(
+                "What is painted where neither bands, expression nor render are given: `reflectance`, or the model's "
+                "own `uncertainty`, half of its 90 % interval. Its bands are `red_uncertainty` … in any case."
+            )
+        ),
+    ] = "reflectance",
+) -> UpscaledSource:
+    """Return the super-resolved item that a path and its query name.
+
+    Raises:
+        NotUpscalableError: the item has not the bands for it.
+    """
+    made = derive(source.record, recipe, layer)
+    chips = MadeChips(room_of(request).items, source.record, recipe)
+    return UpscaledSource(made, chips, source, recipe)

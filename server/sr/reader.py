@@ -1,0 +1,53 @@
+"""The reader of super-resolved items: every image knows what it was made by, and a GeoTIFF of it says so."""
+
+from typing import Any
+
+from rasterio.io import MemoryFile
+from rio_tiler.models import ImageData
+from titiler.core.resources.enums import ImageType
+
+from server.raster.display import render_image
+from server.raster.reader import ItemReader
+from server.sr.params import UpscaledSource
+from server.sr.product import tags
+
+_KEY = "worldstrat:provenance"
+_GEOTIFF = "image/tiff"
+
+
+class UpscaledReader(ItemReader):
+    """Reads a super-resolved item like any other."""
+
+    input: UpscaledSource
+
+    def part(self, *args: Any, **options: Any) -> ImageData:
+        """Return what lies in a box, labelled."""
+        return self._label(super().part(*args, **options))
+
+    def feature(self, *args: Any, **options: Any) -> ImageData:
+        """Return what lies in a geometry, labelled."""
+        return self._label(super().feature(*args, **options))
+
+    def preview(self, **options: Any) -> ImageData:
+        """Return the whole item, labelled."""
+        return self._label(super().preview(**options))
+
+    def tile(self, *args: Any, **options: Any) -> ImageData:
+        """Return a tile, labelled."""
+        return self._label(super().tile(*args, **options))
+
+    def _label(self, image: ImageData) -> ImageData:
+        image.metadata = {**(image.metadata or {}), _KEY: tags(self.input.original.record, self.input.recipe)}
+        return image
+
+
+def render_labelled(image: ImageData, *, output_format: ImageType | None = None, **options: Any) -> tuple[bytes, str]:
+    """Encode an image as `render_image` does; a GeoTIFF gets the provenance of its pixels as tags."""
+    content, media_type = render_image(image, output_format=output_format, **options)
+    told = (image.metadata or {}).get(_KEY)
+    if not told or not media_type.startswith(_GEOTIFF):
+        return content, media_type
+    with MemoryFile(content) as memory:
+        with memory.open(mode="r+") as dataset:
+            dataset.update_tags(**told)
+        return bytes(memory.getbuffer()), media_type

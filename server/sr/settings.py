@@ -1,0 +1,27 @@
+"""What the operator decides about super-resolution."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SuperResolutionSettings(BaseSettings):
+    """Settings of super-resolution; every field can be given as `WORLDSTRAT_SR_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="WORLDSTRAT_SR_", frozen=True)
+
+    model: str | None = Field(default=None, max_length=100)
+    """Model that is taken where a caller names none, by the id of its item; the one in the package unless given."""
+    cache_bytes: int = Field(default=268_435_456, ge=0)
+    """Most bytes of finished items kept in memory; one takes about 9 MB."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """Items that this process computes at a time; one uses all `threads`."""
+    threads: int = Field(default=0, ge=0, le=256)
+    """Threads of one inference; as many as there are cores unless given."""
+    queue: int = Field(default=16, ge=0, le=10_000)
+    """Items that may wait for a worker; who comes after them is told to come back."""
+    timeout: float = Field(default=30.0, gt=0)
+    """Seconds that a request waits for its item."""
+    ray_address: str | None = None
+    """Ray cluster whose workers compute (`auto`, `ray://host:port`); this process unless given."""
+    write_token: SecretStr | None = None
+    """What a caller has to show to store a super-resolved item in the catalog; nobody can unless given."""

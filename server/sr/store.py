@@ -1,0 +1,104 @@
+"""Super-resolved items as objects of a store that computes them: the raster endpoints read them like any other."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from rasterio.io import DatasetReader, MemoryFile
+
+from server.raster.cache import LoadingCache
+from server.raster.chip import Chips
+from server.raster.decoded import Decoded, decode
+from server.raster.record import AssetRecord, ItemRecord
+from server.sr.chip import Chip, read_chip
+from server.sr.product import Pixels, encode
+from server.sr.record import Recipe
+from server.sr.upscaler import Upscaler
+from superres.inference import interpolate
+
+
+class SuperResolvedItems:
+    """Finished items, computed once however many tiles are asked for at the same time, kept up to a number of bytes."""
+
+    def __init__(self, chips: Chips, upscaler: Upscaler, capacity: int) -> None:
+        """Create it, empty.
+
+        Args:
+            chips: the objects of items.
+            upscaler: who computes.
+            capacity: most bytes of finished items, files and decoded numbers together.
+        """
+        self._chips = chips
+        self._upscaler = upscaler
+        self._capacity = capacity // 2
+        self._files: LoadingCache[str, bytes] = LoadingCache(self._capacity, weigh=len)
+        self._decoded: LoadingCache[str, Decoded | None] = LoadingCache(self._capacity, weigh=_weigh)
+
+    def file(self, item: ItemRecord, made: ItemRecord, recipe: Recipe) -> bytes:
+        """Return the GeoTIFF of an item by a recipe.
+
+        Args:
+            item: the item.
+            made: what `derive` makes of it.
+            recipe: model and method.
+
+        Raises:
+            BusyError: too many are waiting already.
+            RasterError: an object cannot be read, or the worker failed.
+        """
+        return self._files.get(made.version, lambda: encode(self._compute(item, recipe), made, recipe))
+
+    def decoded(self, item: ItemRecord, made: ItemRecord, recipe: Recipe) -> Decoded | None:
+        """Return its numbers; the errors are those of `file`."""
+
+        def load() -> Decoded | None:
+            with MemoryFile(self.file(item, made, recipe)) as memory, memory.open(driver="GTiff") as dataset:
+                return decode(dataset, self._capacity)
+
+        return self._decoded.get(made.version, load)
+
+    def _compute(self, item: ItemRecord, recipe: Recipe) -> Pixels:
+        chip = read_chip(item, self._chips, mask_clouds=recipe.mask_clouds)
+        return compute(chip, recipe, self._upscaler)
+
+
+def compute(chip: Chip, recipe: Recipe, upscaler: Upscaler) -> Pixels:
+    """Return what a recipe makes of a chip; the errors are those of the upscaler."""
+    model = recipe.model
+    transform = chip.transform * chip.transform.scale(1 / model.scale)
+    if recipe.method in {"bicubic", "nearest"}:
+        plain = interpolate(chip.reflectance, chip.valid, recipe.method, model.scale)
+        return Pixels(plain.reflectance, plain.valid, transform)
+    made = upscaler.upscale(chip, model)
+    if recipe.method == "sr":
+        return Pixels(np.concatenate([made.reflectance, made.interval]), made.valid, transform)
+    plain = interpolate(chip.reflectance, chip.valid, "bicubic", model.scale)
+    return Pixels(made.reflectance - plain.reflectance, made.valid & plain.valid, transform)
+
+
+@dataclass(frozen=True)
+class MadeChips:
+    """One super-resolved item with the face of `ChipCache`: what `ItemReader` reads."""
+
+    items: SuperResolvedItems
+    """Where it is kept."""
+    source: ItemRecord
+    """The item at 10 m."""
+    recipe: Recipe
+    """What is made of it."""
+
+    def decoded(self, item: ItemRecord, asset: AssetRecord, *, coarse: bool = False) -> Decoded | None:  # noqa: ARG002
+        """Return its numbers, at their full size also where the coarsest would do: they are in memory anyway."""
+        return self.items.decoded(self.source, item, self.recipe)
+
+    @contextmanager
+    def open(self, item: ItemRecord, asset: AssetRecord) -> Iterator[DatasetReader]:  # noqa: ARG002
+        """Open it as a raster."""
+        file = self.items.file(self.source, item, self.recipe)
+        with MemoryFile(file) as memory, memory.open(driver="GTiff") as dataset:
+            yield dataset
+
+
+def _weigh(decoded: Decoded | None) -> int:
+    return decoded.bands.nbytes if decoded else 0

@@ -1,0 +1,56 @@
+"""Who computes: one protocol, and the pool of this process behind it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from server.raster.errors import BusyError
+from server.sr.chip import Chip
+from server.sr.models import ModelShelf
+from server.sr.settings import SuperResolutionSettings
+from superres.inference import Upscaled, superresolve
+from superres.model import Model
+
+
+class Upscaler(Protocol):
+    """Makes 2.5 m of 10 m."""
+
+    def upscale(self, chip: Chip, model: Model) -> Upscaled:
+        """Super-resolve one item.
+
+        Raises:
+            BusyError: too many are waiting already.
+            WorkerError: the worker failed.
+        """
+
+
+class LocalUpscaler:
+    """Computes in this process, a few items at a time; a bounded number of requests waits."""
+
+    def __init__(self, shelf: ModelShelf, settings: SuperResolutionSettings) -> None:
+        """Create it; a model is loaded when it is first used."""
+        self._shelf = shelf
+        self._settings = settings
+        self._places = threading.BoundedSemaphore(settings.workers + settings.queue)
+        self._workers = threading.BoundedSemaphore(settings.workers)
+
+    def upscale(self, chip: Chip, model: Model) -> Upscaled:
+        """Super-resolve one item; the errors are those of the protocol."""
+        with self._turn():
+            return superresolve(chip.reflectance, chip.valid, self._shelf.runtime(model), model)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            most = self._settings.queue
+            raise BusyError(f"{most} items wait to be super-resolved already. Try again in a moment.")
+        try:
+            if not self._workers.acquire(timeout=self._settings.timeout):
+                raise BusyError(f"No worker was free for {self._settings.timeout:g} s. Try again in a moment.")
+            try:
+                yield
+            finally:
+                self._workers.release()
+        finally:
+            self._places.release()
