@@ -5,15 +5,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rio_tiler.colormap import apply_cmap
 from rio_tiler.models import ImageData
 from rio_tiler.types import ColorMapType
 from rio_tiler.utils import render
 from titiler.core.resources.enums import ImageType
 
-from server.raster.colormaps import read_colormap
+from server.raster.colormaps import COLORMAPS, read_colormap
+from server.raster.encoders import PICTURE_FORMATS, PNG_FORMATS, encode_picture
 from server.raster.errors import InvalidRequestError
-from server.raster.png import LEVEL, encode_png
 from server.raster.selection import Selection
 from server.raster.tile import TileImage
 
@@ -28,9 +27,9 @@ EXPRESSION_RANGE = (-1.0, 1.0)
 
 _GEOTIFF_FORMATS = {ImageType.tif, ImageType.tiff}
 _DATA_FORMATS = {*_GEOTIFF_FORMATS, ImageType.npy}
-_PNG_FORMATS = {ImageType.png, ImageType.pngraw}
 _PICTURE_BANDS = {1, 3}
 _RAMP_SIZE = 256
+_ZLEVEL = 1  # of a PNG of numbers as they are stored
 _KEY = "worldstrat:display"
 
 
@@ -51,6 +50,10 @@ def choose_display(selection: Selection) -> Display:
     if selection.render:
         rescale = tuple((float(low), float(high)) for low, high in selection.render.get("rescale") or ())
         return Display(rescale, read_colormap(selection.render), selection.explicit)
+    if selection.indices:
+        first, single = selection.indices[0], len(selection.indices) == 1
+        colors = COLORMAPS.get(first.colormap_name) if single else None
+        return Display(tuple(index.rescale for index in selection.indices), colors)
     if selection.expression:
         return Display((EXPRESSION_RANGE,))
     units = {pick.asset.unit for pick in selection.picks}
@@ -95,9 +98,10 @@ def render_image(
     """
     display: Display = (image.metadata or {}).get(_KEY) or Display()
     if display.explicit or output_format not in _DATA_FORMATS:
-        if not rescale and (colormap is None or _is_ramp(colormap)):
+        silent = not rescale
+        if silent and (colormap is None or _is_ramp(colormap)):
             rescale = _ranges(image, display, output_format)
-        if display.explicit or not rescale:
+        if display.explicit or silent or (display.colormap and _is_ramp(display.colormap)):
             colormap = colormap or display.colormap
     if output_format not in _DATA_FORMATS:
         _check_bands(image, colormap, output_format)
@@ -107,8 +111,8 @@ def render_image(
         _correct(image, color_formula)
     chosen = output_format or (ImageType.png if colormap or not image.mask.all() else ImageType.jpeg)
     data, mask, options = _layers(image, chosen) if add_mask else (image.array.data, None, {})
-    if chosen in _PNG_FORMATS and (colormap or data.dtype == np.uint8):
-        return encode_png(*_colored(data, mask, colormap)), chosen.mediatype
+    if chosen in PICTURE_FORMATS and (colormap or data.dtype == np.uint8):
+        return encode_picture(data, mask, chosen, colormap), chosen.mediatype
     options |= _creation_options(image, chosen)
     return render(data, mask, img_format=chosen.driver, colormap=colormap, **options), chosen.mediatype
 
@@ -119,16 +123,6 @@ def _correct(image: ImageData, formula: str) -> None:
     except (IndexError, TypeError, ValueError, KeyError) as error:
         count = image.count
         raise InvalidRequestError(f"color_formula={formula!r} does not suit {count} bands of these numbers.") from error
-
-
-def _colored(
-    data: NDArray[Any], mask: NDArray[Any] | None, colormap: ColorMapType | None
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Give colours to a single band; what the colours leave transparent is so."""
-    if not colormap:
-        return data, mask
-    colors, alpha = apply_cmap(data, colormap)
-    return colors, None if mask is None else np.where(mask > 0, alpha, 0)
 
 
 def _layers(image: ImageData, output_format: ImageType) -> tuple[NDArray[Any], NDArray[Any] | None, dict[str, Any]]:
@@ -142,8 +136,8 @@ def _layers(image: ImageData, output_format: ImageType) -> tuple[NDArray[Any], N
 
 
 def _creation_options(image: ImageData, output_format: ImageType) -> dict[str, Any]:
-    if output_format in _PNG_FORMATS:
-        return {"zlevel": LEVEL}
+    if output_format in PNG_FORMATS:
+        return {"zlevel": _ZLEVEL}
     if output_format in _GEOTIFF_FORMATS:
         return {"transform": image.transform, "crs": image.crs}
     return dict(output_format.profile)
@@ -156,7 +150,7 @@ def _is_ramp(colormap: ColorMapType) -> bool:
 
 def _ranges(image: ImageData, display: Display, output_format: ImageType | None) -> Ranges | None:
     dtype = image.dtype if isinstance(image, TileImage) else image.array.dtype
-    stored = dtype == np.uint16 and output_format in _PNG_FORMATS
+    stored = dtype == np.uint16 and output_format in PNG_FORMATS
     if dtype == np.uint8 or (stored and not display.explicit):
         return None
     ranges = display.rescale or (_extent(image),)

@@ -53,6 +53,14 @@ class TileImage(ImageData):
         """Number of bands."""
         return len(self._tiled.data) if self._values is None else len(self._values)
 
+    @property
+    def mask(self) -> NDArray[Any]:
+        """255, or the most that the numbers can be, where a band has data, as `(y, x)`."""
+        if self._values is None or self.dtype != np.uint8 or self.alpha_mask is not None:
+            return super().mask
+        hidden = self._tiled.mask
+        return np.where(hidden[0] if len(hidden) == 1 else hidden.all(axis=0), np.uint8(0), np.uint8(255))
+
     def rescale(
         self,
         in_range: Sequence[IntervalTuple],

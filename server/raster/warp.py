@@ -33,6 +33,8 @@ _EPSILON = 1e-10  # GDAL's own: a centre that lies on an edge belongs to the pix
 _MAX_LATITUDE = 85.06  # beyond, rio-tiler cuts a raster before it measures its pixels
 
 Picks = NDArray[np.int64]
+Picked = tuple[Picks, NDArray[np.bool_]]
+"""Pixels on an axis of a raster, and whether the place they were looked for lies outside it."""
 
 
 @dataclass(frozen=True)
@@ -84,23 +86,30 @@ def warp_tile(
     x = left + _centres(size, across) * (right - left)
     y = top - _centres(size, down) * (top - bottom)
     transform = raster.transform
-    columns, beside = pick((longitude(x, tms) - transform.c) / transform.a, raster.width)
-    rows, above = pick((latitude(y, tms) - transform.f) / transform.e, raster.height)
-    return Tiled(*_gather(raster, indexes, (rows, columns), above[:, None] | beside), (left, bottom, right, top))
+    rows = pick((latitude(y, tms) - transform.f) / transform.e, raster.height)
+    columns = pick((longitude(x, tms) - transform.c) / transform.a, raster.width)
+    return Tiled(*_gather(raster, indexes, rows, columns), (left, bottom, right, top))
 
 
 def _gather(
-    raster: Decoded, indexes: tuple[int, ...], picks: tuple[Picks, Picks], outside: NDArray[np.bool_]
+    raster: Decoded, indexes: tuple[int, ...], rows: Picked, columns: Picked
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    rows, columns = picks
-    data = np.empty((len(indexes), len(rows), len(columns)), raster.bands.dtype)
+    """Return what lies at some rows and columns of a raster, and a mask of what is empty."""
+    (picked_rows, above), (picked_columns, beside) = rows, columns
+    data = np.full((len(indexes), len(above), len(beside)), raster.nodata or 0, raster.bands.dtype)
+    shown = _span(above), _span(beside)
     for out, index in zip(data, indexes, strict=True):
-        raster.bands[index - 1].take(rows, axis=0).take(columns, axis=1, out=out, mode="clip")
-    if outside.any():
-        data[:, outside] = raster.nodata or 0
+        band = raster.bands[index - 1].take(picked_rows[shown[0]], axis=0)
+        out[shown] = band.take(picked_columns[shown[1]], axis=1)
     if raster.nodata is None:
-        return data, outside[None]
+        return data, (above[:, None] | beside)[None]
     return data, np.isnan(data) if math.isnan(raster.nodata) else data == raster.nodata
+
+
+def _span(outside: NDArray[np.bool_]) -> slice:
+    """Return the positions on an axis that lie inside a raster: they are one after the other."""
+    inside = np.flatnonzero(~outside)
+    return slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0)
 
 
 def _centres(size: int, steps: int) -> NDArray[np.float64]:
@@ -112,7 +121,7 @@ def _centres(size: int, steps: int) -> NDArray[np.float64]:
     return (kept + 0.5) / steps
 
 
-def pick(position: NDArray[np.float64], size: int) -> tuple[Picks, NDArray[np.bool_]]:
+def pick(position: NDArray[np.float64], size: int) -> Picked:
     """Return the pixels in which positions on an axis lie, and whether they lie outside it."""
     position = position + _EPSILON
     outside = (position < 0) | (position > size)
