@@ -49,6 +49,8 @@ class ServerSettings(BaseSettings):
     """Seconds after which PostgreSQL gives up a statement."""
     max_limit: int = Field(default=1000, ge=1, le=10_000)
     """Most items on one page of a search; a larger `limit` is cut to it."""
+    search_cache_bytes: int = Field(default=128 * 1024 * 1024, ge=0)
+    """Most bytes of rendered items that each process keeps; an item takes 5 kB."""
     max_body: int = Field(default=1_048_576, ge=1024)
     """Most bytes of a request's body."""
 

@@ -24,6 +24,7 @@ from server.settings import ServerSettings
 from server.stac.aggregation import create_aggregation
 from server.stac.client import WorldStratClient, create_client
 from server.stac.plan import Plans
+from server.stac.rendered import RenderedItems
 from server.stac.sampling import create_sampling
 from server.stac.search import WorldStratSearch
 
@@ -51,6 +52,7 @@ def add_stac(app: FastAPI, settings: ServerSettings) -> None:
     collections = extensions.collection_search
     client = create_client(settings, pgstac_search_model=post_model, landing_page_id=LANDING_ID)
     app.state.plans = Plans()
+    app.state.rendered = RenderedItems(settings.search_cache_bytes)
     counting = (create_aggregation(client), create_sampling(client))
     StacApi(
         app=app,

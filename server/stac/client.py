@@ -7,23 +7,25 @@ import asyncpg
 import attr
 from stac_fastapi.extensions.fields.request import PostFieldsExtension
 from stac_fastapi.pgstac.core import CoreCrudClient
+from stac_fastapi.types.errors import NotFoundError
 from starlette.requests import Request
+from starlette.responses import Response
 
 from server.errors import InvalidSearchError
 from server.settings import ServerSettings
+from server.stac.answer import GEOJSON, answer_page
 from server.stac.bounds import flat_bounds
-from server.stac.complexity import limit_filter
+from server.stac.filters import read_filter
 from server.stac.hrefs import Publisher
-from server.stac.links import add_collection_links, add_item_links
+from server.stac.links import add_collection_links
+from server.stac.page import connect, find_item, open_page, read_items, render
+from server.stac.publish import KEY, Shown
 from server.stac.schema import publish_schema
 from server.stac.search import WorldStratSearch
+from server.stac.selection import parse_search
 
-# Counts are what users ask for most; one that something else kept, by default for a day, an ingest makes wrong.
-SEARCH_CONF = {"context": "on", "context_stats_ttl": "0 seconds"}
-
-
-_KEY = {"id", "collection"}
-"""Fields that say which item it is."""
+DEFAULT_LIMIT = 10
+"""Items on a page where nobody says how many."""
 
 
 @attr.s
@@ -32,23 +34,41 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
 
     settings: ServerSettings = attr.ib(kw_only=True)
 
-    async def _search_base(self, search_request: WorldStratSearch, request: Request) -> dict[str, Any]:
-        """Every search and every item passes here: limit it, ask, publish what came."""
-        search_request.conf = dict(SEARCH_CONF)
-        search_request.limit = min(search_request.limit or 10, self.settings.max_limit)
-        try:
-            answer: dict[str, Any] = await super()._search_base(search_request, request=request)
-        except asyncpg.InternalServerError as error:
-            # PostGIS has this one code for every geometry that it can't read.
-            if not search_request.is_spatial:
-                raise
-            raise InvalidSearchError(f"The geometry can't be searched: {error}.") from error
-        publisher = _publisher(request)
-        for item in answer["features"]:
-            publisher.publish_assets(item)
-            publish_schema(publisher.base_url, item)
-            add_item_links(publisher.base_url, item)
-        return answer
+    async def get_search(self, request: Request, **asked: Any) -> Response:
+        """Return the items that the parameters of a URL ask for; see `GET /search`.
+
+        Raises:
+            InvalidSearchError: a parameter has no meaning.
+        """
+        return await self._search(request, parse_search(self.pgstac_search_model, asked))
+
+    async def post_search(self, search_request: WorldStratSearch, request: Request, **_: Any) -> Response:
+        """Return the items that a body asks for; see `POST /search`."""
+        return await self._search(request, search_request)
+
+    async def item_collection(self, collection_id: str, request: Request, **asked: Any) -> Response:
+        """Return items of one collection; see `GET /collections/{collection_id}/items`.
+
+        Raises:
+            NotFoundError: there is no such collection.
+            InvalidSearchError: a parameter has no meaning.
+        """
+        await self._require_collection(request, collection_id)
+        search = parse_search(self.pgstac_search_model, asked | {"collections": [collection_id]})
+        return await self._search(request, search)
+
+    async def get_item(self, item_id: str, collection_id: str, request: Request, **_: Any) -> Response:
+        """Return one item.
+
+        Raises:
+            NotFoundError: there is none of this id, or no such collection.
+        """
+        row = await find_item(request, collection_id, item_id)
+        bodies = await render(request, Shown.of(request), [row]) if row else []
+        if not bodies:
+            await self._require_collection(request, collection_id)
+            raise NotFoundError(f"Item {item_id} in Collection {collection_id} does not exist.")
+        return Response(bodies[0], media_type=GEOJSON)
 
     async def get_items(
         self, keys: Sequence[tuple[str, str]], fields: PostFieldsExtension | None, request: Request
@@ -58,26 +78,32 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
         An item that was deleted a moment ago is left out. `fields` can't take an item's id and collection away; where
         nothing else is asked for, nothing is looked up.
         """
-        shown = {
-            "include": fields.include | _KEY if fields and fields.include else set(),
-            "exclude": (fields.exclude or set()) - _KEY if fields else set(),
-        }
-        if shown["include"] == _KEY:
+        shown = Shown.of(request, fields).with_key()
+        if shown.include == KEY:
             return [{"id": item_id, "collection": collection} for collection, item_id in keys]
-        found: dict[tuple[str, str], dict[str, Any]] = {}
-        for collection in dict.fromkeys(collection for collection, _ in keys):
-            ids = [item_id for of, item_id in keys if of == collection]
-            for start in range(0, len(ids), self.settings.max_limit):
-                page = ids[start : start + self.settings.max_limit]
-                search = self.pgstac_search_model(collections=[collection], ids=page, limit=len(page), fields=shown)
-                answer = await self._search_base(search, request)
-                found |= {(collection, item["id"]): item for item in answer["features"]}
-        return [found[key] for key in keys if key in found]
+        return await read_items(request, shown, keys)
 
-    def _clean_search_args(self, *given: Any, filter_query: str | None = None, **search: Any) -> dict[str, Any]:
-        """Every filter of a URL passes here before it is parsed."""
-        limit_filter(filter_query)
-        clean: dict[str, Any] = super()._clean_search_args(*given, filter_query=filter_query, **search)
+    async def _search(self, request: Request, search: WorldStratSearch) -> Response:
+        search.limit = min(search.limit or DEFAULT_LIMIT, self.settings.max_limit)
+        return await answer_page(await open_page(request, search))
+
+    async def _require_collection(self, request: Request, collection_id: str) -> None:
+        async with connect(request) as connection:
+            known = await connection.fetchval("SELECT true FROM collections WHERE id = $1", collection_id)
+        if not known:
+            raise NotFoundError(f"Collection {collection_id} does not exist.")
+
+    def _clean_search_args(
+        self,
+        base_args: dict[str, Any],
+        filter_query: str | None = None,
+        filter_lang: str | None = None,
+        **search: Any,
+    ) -> dict[str, Any]:
+        """Every filter of a URL of collections passes here."""
+        if filter_query:
+            base_args |= {"filter": read_filter(filter_query, filter_lang), "filter_lang": "cql2-json"}
+        clean: dict[str, Any] = super()._clean_search_args(base_args=base_args, **search)
         return clean
 
     async def all_collections(self, request: Request, **search: Any) -> Any:

@@ -8,26 +8,29 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 import asyncpg
+import orjson
 from starlette.requests import Request
 
 from server.errors import InvalidSearchError
 from server.stac.hydration import Item, hydrate_row
 from server.stac.plan import Plan, Plans, plan_search
 from server.stac.publish import Shown
+from server.stac.rendered import RenderedItems, Row
 from server.stac.search import WorldStratSearch
 
 AT_ONCE = 100
 """Items that are read, and held, together."""
 
-Key = tuple[str, str]
-"""Collection and id of an item."""
-
-_CONTENT = "ST_AsGeoJSON(geometry, 20) AS geometry, content::text AS content"
-_READ = f"SELECT id, collection, {_CONTENT} FROM items WHERE collection = $1 AND id = ANY($2)"  # noqa: S608 - a constant
+_ROW = "collection, id, tableoid, ctid, xmin"
+_READ = """
+SELECT id, collection, ST_AsGeoJSON(geometry, 20) AS geometry, content::text AS content FROM items
+WHERE collection = $1 AND id = ANY($2)
+"""
+_FIND = f"SELECT {_ROW} FROM items WHERE collection = $1 AND id = $2"  # noqa: S608 - a constant
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,11 @@ class Page:
 
     request: Request
     shown: Shown
+    version: str
+    """State of the database that the page was found in."""
     matched: int
     """How many items the whole search matches."""
-    keys: tuple[Key, ...]
+    rows: tuple[Row, ...]
     """The page's items in order."""
     next: str | None
     """What `token` has to be for the next page, None on the last."""
@@ -50,15 +55,19 @@ class Page:
 
         No more than `AT_ONCE` are held at a time, and no connection between two reads: a slow client keeps none.
         """
-        plans: Plans = self.request.app.state.plans
-        for start in range(0, len(self.keys), AT_ONCE):
-            keys = self.keys[start : start + AT_ONCE]
-            async with _connect(self.request) as connection:
-                rows = [row for each in _by_collection(keys) for row in await connection.fetch(_READ, *each)]
-                found = {(row["collection"], row["id"]): await hydrate_row(connection, plans, row) for row in rows}
-            for key in keys:
-                if key in found:
-                    yield self.shown.publish(found[key])
+        for rows in self._portions():
+            found = await _read(self.request, rows, to_read=False)
+            for row in rows:
+                if row in found:
+                    yield self.shown.publish(found[row])
+
+    async def bodies(self) -> AsyncIterator[list[bytes]]:
+        """Yield the same items as JSON, at most `AT_ONCE` at a time; whole ones are remembered as they are written."""
+        for rows in self._portions():
+            yield await render(self.request, self.shown, rows)
+
+    def _portions(self) -> list[tuple[Row, ...]]:
+        return [self.rows[start : start + AT_ONCE] for start in range(0, len(self.rows), AT_ONCE)]
 
 
 async def open_page(request: Request, search: WorldStratSearch) -> Page:
@@ -75,17 +84,17 @@ async def open_page(request: Request, search: WorldStratSearch) -> Page:
     plans: Plans = request.app.state.plans
     limit = search.limit or 10
     try:
-        async with _connect(request) as connection:
-            plan = await plan_search(connection, plans, search)
-            rows = await connection.fetch(_select("collection, id", plan), limit + 1)
+        async with connect(request) as connection:
+            plan, version = await plan_search(connection, plans, search)
+            found = await connection.fetch(_select(plan), limit + 1)
     except asyncpg.InternalServerError as error:
         # PostGIS has this one code for every geometry that it can't read.
         if not search.is_spatial:
             raise
         raise InvalidSearchError(f"The geometry can't be searched: {error}.") from error
-    keys, following, preceding = cut(plan, [(row["collection"], row["id"]) for row in rows], limit)
+    rows, following, preceding = cut(plan, [_row(each) for each in found], limit)
     shown = Shown.of(request, getattr(search, "fields", None))
-    return Page(request, shown, plan.matched or 0, tuple(keys), following, preceding)
+    return Page(request, shown, version, plan.matched or 0, tuple(rows), following, preceding)
 
 
 async def stream_items(request: Request, search: WorldStratSearch) -> AsyncIterator[Item]:
@@ -98,16 +107,47 @@ async def stream_items(request: Request, search: WorldStratSearch) -> AsyncItera
         yield item
 
 
-def cut(plan: Plan, keys: Sequence[Key], limit: int) -> tuple[list[Key], str | None, str | None]:
-    """Return the keys of a page and the tokens of the next and the previous one.
+async def find_item(request: Request, collection: str, item_id: str) -> Row | None:
+    """Return the row of one item, None where there is none."""
+    async with connect(request) as connection:
+        found = await connection.fetchrow(_FIND, collection, item_id)
+    return _row(found) if found else None
+
+
+async def read_items(request: Request, shown: Shown, keys: Sequence[tuple[str, str]]) -> list[Item]:
+    """Return the items of these collections and ids, in this order; one that is not there is left out."""
+    rows = [Row(*key, (0, (0, 0), 0)) for key in keys]
+    items: list[Item] = []
+    for start in range(0, len(rows), AT_ONCE):
+        found = await _read(request, rows[start : start + AT_ONCE], to_read=False)
+        items += [shown.publish(found[row]) for row in rows[start : start + AT_ONCE] if row in found]
+    return items
+
+
+async def render(request: Request, shown: Shown, rows: Sequence[Row]) -> list[bytes]:
+    """Return items as JSON, as a search shows them; one that was deleted meanwhile is left out."""
+    kept: RenderedItems = request.app.state.rendered
+    base_url = shown.publisher.base_url
+    bodies = {row: kept.get(base_url, row) for row in rows} if shown.whole else dict.fromkeys(rows)
+    missing = [row for row, body in bodies.items() if body is None]
+    if missing:
+        for row, item in (await _read(request, missing, to_read=shown.whole)).items():
+            bodies[row] = body = orjson.dumps(shown.publish(item))
+            if shown.whole:
+                kept.keep(base_url, row, body)
+    return [body for body in bodies.values() if body is not None]
+
+
+def cut(plan: Plan, found: Sequence[Row], limit: int) -> tuple[list[Row], str | None, str | None]:
+    """Return the rows of a page and the tokens of the next and the previous one.
 
     Args:
         plan: says where the page begins.
-        keys: what was found, one more than the page holds where there are more.
+        found: what was found, one more than the page holds where there are more.
         limit: how many the page holds.
     """
-    more = len(keys) > limit
-    page = list(keys[:limit])
+    more = len(found) > limit
+    page = list(found[:limit])
     if plan.backwards:
         page.reverse()
     has_next = plan.backwards is True or more
@@ -115,22 +155,36 @@ def cut(plan: Plan, keys: Sequence[Key], limit: int) -> tuple[list[Key], str | N
     return page, _token(page[-1]) if page and has_next else None, _token(page[0]) if page and has_prev else None
 
 
-def _token(key: Key) -> str:
-    """Return what pgSTAC's page_token() would."""
-    return ":".join(part.encode().hex() for part in key)
-
-
-def _select(columns: str, plan: Plan) -> str:
-    beyond = f" AND {plan.beyond}" if plan.beyond else ""
-    # Of pgSTAC's compiler; what the caller said are quoted literals in it.
-    return f"SELECT {columns} FROM items WHERE {plan.condition}{beyond} ORDER BY {plan.ordering} LIMIT $1"  # noqa: S608
-
-
-def _by_collection(keys: Sequence[Key]) -> list[tuple[str, list[str]]]:
-    ordered = sorted(keys, key=itemgetter(0))
-    return [(name, [item_id for _, item_id in group]) for name, group in groupby(ordered, key=itemgetter(0))]
-
-
-def _connect(request: Request) -> AbstractAsyncContextManager[Any]:
+def connect(request: Request) -> AbstractAsyncContextManager[Any]:
+    """Return a connection of the pool for as long as the context lasts."""
     connection: AbstractAsyncContextManager[Any] = request.app.state.get_connection(request, "r")
     return connection
+
+
+def _token(row: Row) -> str:
+    """Return what pgSTAC's page_token() would."""
+    return f"{row.collection.encode().hex()}:{row.id.encode().hex()}"
+
+
+def _select(plan: Plan) -> str:
+    beyond = f" AND {plan.beyond}" if plan.beyond else ""
+    # Of pgSTAC's compiler; what the caller said are quoted literals in it.
+    return f"SELECT {_ROW} FROM items WHERE {plan.condition}{beyond} ORDER BY {plan.ordering} LIMIT $1"  # noqa: S608
+
+
+def _row(found: Any) -> Row:
+    collection, item_id, *place = found
+    return Row(collection, item_id, tuple(place))
+
+
+async def _read(request: Request, rows: Sequence[Row], *, to_read: bool) -> dict[Row, Item]:
+    """Return the whole items of rows; a row that was replaced meanwhile gives what replaced it."""
+    plans: Plans = request.app.state.plans
+    wanted = {(row.collection, row.id): row for row in rows}
+    found = {}
+    async with connect(request) as connection:
+        for collection, group in groupby(sorted(rows), key=attrgetter("collection")):
+            for stored in await connection.fetch(_READ, collection, [row.id for row in group]):
+                row = wanted[stored["collection"], stored["id"]]
+                found[row] = await hydrate_row(connection, plans, stored, to_read=to_read)
+    return found

@@ -74,8 +74,8 @@ class Plans:
             self._facts.popitem(last=False)
 
 
-async def plan_search(connection: Any, plans: Plans, search: WorldStratSearch) -> Plan:
-    """Return a search as SQL, and how many items it matches.
+async def plan_search(connection: Any, plans: Plans, search: WorldStratSearch) -> tuple[Plan, str]:
+    """Return a search as SQL with the number of items that it matches, and the version of what it matched them in.
 
     What the caller said reaches PostgreSQL as one parameter; the condition and the order are pgSTAC's.
 
@@ -91,7 +91,7 @@ async def plan_search(connection: Any, plans: Plans, search: WorldStratSearch) -
         plan = replace(plan, matched=await _count(connection, plans, version, plan.condition))
         if len(plan.condition) <= LONGEST_CONDITION:
             plans.keep(version, key, plan)
-    return plan
+    return plan, version
 
 
 async def _count(connection: Any, plans: Plans, version: str, condition: str) -> int:

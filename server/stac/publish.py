@@ -1,7 +1,7 @@
 """An item as a search shows it: the fields that were asked for, our links, URLs in place of canonical hrefs."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 from urllib.parse import urljoin
 
@@ -14,6 +14,9 @@ from starlette.requests import Request
 from server.stac.hrefs import Publisher
 from server.stac.links import Link, add_item_links
 from server.stac.schema import publish_schema
+
+KEY = frozenset({"id", "collection"})
+"""Fields that say which item it is."""
 
 _JSON, _GEOJSON = "application/json", "application/geo+json"
 _PLAIN = re.compile(r"(?![/?#])(?!.*(?:^|/)\.)[\w./%-]+$")
@@ -41,6 +44,15 @@ class Shown:
         include, exclude = (fields.include or (), fields.exclude or ()) if fields else ((), ())
         publisher = Publisher(request.app.state.store, str(request.base_url))
         return cls(publisher, get_base_url(request), frozenset(include), frozenset(exclude))
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of an item is left out."""
+        return not self.include and not self.exclude
+
+    def with_key(self) -> Self:
+        """Return the same, but with what says which item it is."""
+        return replace(self, include=self.include | KEY if self.include else self.include, exclude=self.exclude - KEY)
 
     def publish(self, item: dict[str, Any]) -> dict[str, Any]:
         """Return a whole item as it is shown; what was given is used up."""

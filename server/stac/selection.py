@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import unquote_plus
 
 import asyncpg
+import orjson
 from pydantic import ValidationError
 from stac_fastapi.pgstac.core import clean_search_args
 from starlette.requests import Request
 
 from server.errors import InvalidSearchError, in_words
-from server.stac.complexity import limit_filter
+from server.stac.filters import read_filter
 from server.stac.search import WorldStratSearch
 
 CONDITIONS = {"collections", "ids", "bbox", "intersects", "datetime", "filter_expr", "filter_lang"}
@@ -19,8 +21,7 @@ _TEXT = {
     "intersects": "intersects",
     "datetime": "datetime",
     "fields": "fields",
-    "filter_expr": "filter_query",
-    "filter_lang": "filter_lang",
+    "sortby": "sortby",
 }
 """Parameters that stac-fastapi-pgstac has to read, by the names that it calls them."""
 
@@ -46,7 +47,11 @@ def parse_search(model: type[Search], asked: Mapping[str, Any]) -> Search:
     """
     said = {name: value for name, value in asked.items() if value is not None}
     text = {_TEXT[name]: said.pop(name) for name in _TEXT if name in said}
-    limit_filter(asked.get("filter_expr"))
+    language = said.pop("filter_lang", None)
+    if "filter_expr" in said:
+        said |= {"filter": read_filter(said.pop("filter_expr"), language), "filter_lang": "cql2-json"}
+    if "query" in said:
+        said["query"] = orjson.loads(unquote_plus(said["query"]))
     clean = clean_search_args(said, **text)
     try:
         return model(**{ALIASES.get(name, name): value for name, value in clean.items()})
