@@ -52,6 +52,10 @@ class BusyError(RasterError):
     """As many large answers are being made as the server makes at once."""
 
 
+class CollectionNotFoundError(RasterError):
+    """The catalog has no such collection."""
+
+
 class OutsideItemError(RasterError, TileOutsideBounds):
     """The area asked for does not touch the item; a mosaic passes over such items."""
 
@@ -75,6 +79,7 @@ class StoreUnavailableError(RasterError):
 STATUS_CODES: dict[type[Exception], int] = {
     InvalidRequestError: status.HTTP_400_BAD_REQUEST,
     ItemNotFoundError: status.HTTP_404_NOT_FOUND,
+    CollectionNotFoundError: status.HTTP_404_NOT_FOUND,
     AoiNotFoundError: status.HTTP_404_NOT_FOUND,
     NoRevisitError: status.HTTP_404_NOT_FOUND,
     OutsideItemError: status.HTTP_404_NOT_FOUND,

@@ -85,6 +85,17 @@ class BandsParams(DefaultDependency):
             },
         ),
     ] = None
+    index: Annotated[
+        Names,
+        Query(
+            title="Spectral indices",
+            description=(
+                "Indices by name, such as `NDVI` or `NDWI,NBR`, instead of an `expression`; `/raster/indices` lists "
+                "them. Pictures get a range and colours that suit the index."
+            ),
+            openapi_examples={"none": {"value": None}, "NDVI": {"value": ["NDVI"]}},
+        ),
+    ] = None
     render: Annotated[
         str | None,
         Query(

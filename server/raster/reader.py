@@ -35,7 +35,7 @@ from server.raster.warp import SEPARABLE, touches, warp_tile
 
 Read = Callable[..., ImageData]
 
-LAYER_OPTIONS = ("bands", "expression", "render", "everything")
+LAYER_OPTIONS = ("bands", "expression", "index", "render", "everything")
 """Options of a read that choose bands; the others go to rio-tiler."""
 
 

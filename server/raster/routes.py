@@ -29,6 +29,7 @@ from server.raster.params import (
 )
 from server.raster.reader import ItemReader
 from server.raster.source import ItemSources, item_source
+from server.raster.vocabulary import add_vocabulary
 from server.settings import ServerSettings
 
 SEARCH_PATH = "/raster/searches/{search_id}"
@@ -63,6 +64,7 @@ def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 
     schemes = tile_schemes()
     _add_items(app, schemes)
     _add_mosaics(app, schemes)
+    add_vocabulary(app)
     for kind, options, tag in (
         (TMSFactory, {"supported_tms": schemes}, "Tile schemes"),
         (ColorMapFactory, {"supported_colormaps": COLORMAPS}, "Colormaps"),

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from server.raster.errors import UnknownAssetError, UnknownBandError, UnknownRenderError
+from server.raster.errors import InvalidRequestError, UnknownAssetError, UnknownBandError, UnknownRenderError
 from server.raster.expression import Expression, parse_expression
+from server.raster.indices import SpectralIndex, expression_of, find_indices
 from server.raster.record import AssetRecord, ItemRecord
 
 
@@ -33,6 +34,8 @@ class Selection:
     """The stored render that says how to paint it."""
     explicit: bool = False
     """The caller asked for that render, rather than for nothing."""
+    indices: tuple[SpectralIndex, ...] = ()
+    """The indices that the expression computes, where the caller asked for some."""
 
     @property
     def reads(self) -> tuple[tuple[AssetRecord, tuple[int, ...]], ...]:
@@ -48,6 +51,8 @@ class Selection:
     @property
     def names(self) -> list[str]:
         """Names of the bands that come out."""
+        if self.indices:
+            return [index.name for index in self.indices]
         if self.expression:
             return [text for text, _ in self.expression.outputs]
         return [pick.name for pick in self.picks]
@@ -59,6 +64,7 @@ def select(
     assets: Sequence[str] = (),
     bands: Sequence[str] = (),
     expression: str | None = None,
+    index: Sequence[str] = (),
     render: str | None = None,
     everything: bool = False,
 ) -> Selection:
@@ -69,12 +75,17 @@ def select(
         assets: keys of the rasters to look in, in this order; all, the default one first, where none is given.
         bands: names or common names of bands.
         expression: arithmetic over names or common names of bands.
+        index: names of spectral indices, which stand for an expression.
         render: name of a stored render; its bands are taken where the caller gives neither bands nor expression.
         everything: without bands, expression and render take all bands, rather than the default render.
 
     Raises:
         InvalidRequestError: a name is unknown or the expression is none.
     """
+    if index and (bands or expression):
+        raise InvalidRequestError("Choose an index, an expression or bands, not two of them.")
+    indices = find_indices(index, item.collection) if index else ()
+    expression = expression_of(indices, item.collection) if indices else expression
     stored = _stored_render(item, assets, render, chosen=bool(bands or expression or everything))
     if stored and not (bands or expression):
         assets = assets or stored.get("assets", ())
@@ -82,7 +93,7 @@ def select(
     searched = _searched(item, assets)
     if expression:
         parsed = parse_expression(expression)
-        return Selection(_find_all(item, searched, parsed.names), parsed, stored, render is not None)
+        return Selection(_find_all(item, searched, parsed.names), parsed, stored, render is not None, indices)
     picks = _find_all(item, searched, bands) if bands else _all_bands(searched if assets else searched[:1])
     return Selection(picks, None, stored, render is not None)
 
