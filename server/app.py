@@ -37,7 +37,10 @@ The catalog is filled by `worldstrat ingest` and cannot be changed here. A searc
 conditions of a mosaic, registered or of a collection, are kept in the database.
 """
 EXPOSED_HEADERS = ("Accept-Ranges", "Content-Length", "Content-Range", "ETag", "Last-Modified", "Retry-After")
-BINARY = {"image/png", "image/jpeg", "image/webp", "image/tiff", "image/tiff; application=geotiff"}
+_PICTURES = {"image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "image/tiff; application=geotiff"}
+# Stacks of dates, some compressed within; a hundred megabytes of numbers would keep the event loop busy.
+_STACKS = {"application/x-npy", "application/netcdf", "application/zip"}
+BINARY = _PICTURES | _STACKS
 # Ranges and a compressed body exclude each other; the page's own scripts below static/assets are text.
 UNCOMPRESSED_PATHS = {r"(?!.*/static/).*/assets/.*"}
 

@@ -29,6 +29,7 @@ from server.raster.params import (
 )
 from server.raster.reader import ItemReader
 from server.raster.source import ItemSources, item_source
+from server.raster.time.routes import add_time
 from server.raster.vocabulary import add_vocabulary
 from server.settings import ServerSettings
 
@@ -45,6 +46,8 @@ class RasterSettings(BaseSettings):
     """Most bytes of objects kept in memory."""
     decoded_bytes: int = Field(default=268_435_456, ge=0)
     """Most bytes of decoded numbers kept beside them: a SPOT image takes 9 MB, a Sentinel-2 chip 0.6."""
+    composite_bytes: int = Field(default=67_108_864, ge=0)
+    """Most bytes of composites kept beside them: one of Sentinel-2 takes 0.7 MB."""
 
 
 def forget_boto3() -> None:
@@ -63,6 +66,7 @@ def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 
     app.state.raster = ItemSources(app, cache.cache_bytes, cache.decoded_bytes)
     schemes = tile_schemes()
     _add_items(app, schemes)
+    add_time(app, app.state.raster, cache.composite_bytes)
     _add_mosaics(app, schemes)
     add_vocabulary(app)
     for kind, options, tag in (

@@ -1,0 +1,1 @@
+"""Many dates of one place: stacks, time series, animations, composites."""
