@@ -125,10 +125,15 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
                 f"{len(missing)} of {len(items)} items are not in pgSTAC as they were loaded: {', '.join(missing[:5])}."
             )
 
-    def update_collections(self) -> None:
-        """Make every collection's extent and summaries those of its items, and the planner's statistics fresh."""
+    def update_collections(self, only: Sequence[str] = ()) -> None:
+        """Make the extent and summaries of collections those of their items, and the planner's statistics fresh.
+
+        Args:
+            only: ids of those that changed; all where none is given.
+        """
         with translated(self._settings):
-            for (collection_id,) in self._connection.execute("SELECT id FROM collections").fetchall():
+            known = [row[0] for row in self._connection.execute("SELECT id FROM collections").fetchall()]
+            for collection_id in only or known:
                 self._update_collection(collection_id)
             self._connection.execute("ANALYZE items")
             # pgSTAC keeps the number of items that a search matched; after a load it is wrong.

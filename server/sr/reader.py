@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import rasterio
 from rasterio.io import MemoryFile
 from rio_tiler.models import ImageData
 from titiler.core.resources.enums import ImageType
@@ -47,7 +48,8 @@ def render_labelled(image: ImageData, *, output_format: ImageType | None = None,
     told = (image.metadata or {}).get(_KEY)
     if not told or not media_type.startswith(_GEOTIFF):
         return content, media_type
-    with MemoryFile(content) as memory:
-        with memory.open(mode="r+") as dataset:
+    with MemoryFile() as memory:  # a file made of given bytes could not grow
+        memory.write(content)
+        with rasterio.open(memory.name, "r+") as dataset:
             dataset.update_tags(**told)
         return bytes(memory.getbuffer()), media_type

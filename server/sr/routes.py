@@ -10,6 +10,7 @@ from server.settings import ServerSettings
 from server.sr.freshness import UpscaledRoute
 from server.sr.models import ModelShelf
 from server.sr.params import upscaled_source
+from server.sr.publish import add_publishing
 from server.sr.reader import UpscaledReader, render_labelled
 from server.sr.room import SuperResolution
 from server.sr.settings import SuperResolutionSettings
@@ -19,7 +20,7 @@ from server.sr.upscaler import LocalUpscaler
 SR_PATH = f"{ITEM_PATH}/sr"
 
 
-def add_superresolution(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 - every room is added alike
+def add_superresolution(app: FastAPI, settings: ServerSettings) -> None:
     """Add super-resolution; it uses the pool and the store that the lifespan opens, and `add_raster`'s sources."""
     chosen = SuperResolutionSettings()
     shelf = ModelShelf(lambda: app.state.dbpool, lambda: app.state.store, chosen.model, chosen.threads)
@@ -41,4 +42,5 @@ def add_superresolution(app: FastAPI, settings: ServerSettings) -> None:  # noqa
         ],
         **shared_options(tile_schemes()) | {"render_func": render_labelled},
     )
+    add_publishing(factory.router, settings.database)
     app.include_router(factory.router, prefix=SR_PATH, tags=["Super-resolution"])

@@ -1,0 +1,101 @@
+"""The endpoints that give a super-resolved item away as a file, and the one that keeps it."""
+
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from catalog.constants import COG_MEDIA_TYPE
+from catalog.pgstac import CatalogWriter
+from catalog.settings import DatabaseSettings
+from catalog.superresolved import COLLECTION_SR, create_sr_collection
+from server.raster.errors import InvalidRequestError
+from server.sr.cog import SuperResolvedImage, create_image, encode_cog
+from server.sr.params import UpscaledSource, upscaled_source
+from server.sr.room import room_of
+from server.stac.hrefs import Publisher
+
+_BEARER = HTTPBearer(auto_error=False, description="The operator's `WORLDSTRAT_SR_WRITE_TOKEN`.")
+Source = Annotated[UpscaledSource, Depends(upscaled_source)]
+_COG: dict[int | str, dict[str, Any]] = {200: {"content": {COG_MEDIA_TYPE: {}}, "description": "The file."}}
+
+
+def add_publishing(router: APIRouter, database: DatabaseSettings) -> None:
+    """Add `/cog` and `/item`."""
+
+    @router.get("/cog", response_class=Response, responses=_COG, operation_id="sr.getCog")
+    def cog(source: Source) -> Response:
+        """Download the item, super-resolved, as a COG on its own grid.
+
+        Four bands (B02, B03, B04, B08) of reflectance as uint16 with scale 0.0001; the tags name model and original.
+        """
+        _only_by_model(source)
+        name = f"{source.record.id}_sr_{source.recipe.model.id}.tif"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(encode_cog(source), media_type=COG_MEDIA_TYPE, headers=headers)
+
+    @router.get("/item", operation_id="sr.getItem")
+    def item(request: Request, source: Source) -> dict[str, Any]:
+        """Describe that file as a STAC item: where it comes from, which model made it, its hash."""
+        _only_by_model(source)
+        described = _create(request, source).item.to_dict(include_self_link=False, transform_hrefs=False)
+        query = f"?{request.url.query}" if request.url.query else ""
+        described["assets"]["sr"]["href"] = f"{str(request.url).split('?')[0].removesuffix('item')}cog{query}"
+        return described
+
+    @router.post("/cog", status_code=201, operation_id="sr.storeCog")
+    async def store(
+        request: Request,
+        source: Source,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    ) -> JSONResponse:
+        """Store that file and its item in the catalog, in the collection `worldstrat-super-resolved`.
+
+        For those who have the operator's token.
+        """
+        check_token(request, credentials)
+        _only_by_model(source)
+        stored = await run_in_threadpool(_store, request, source, database)
+        location = f"{request.base_url}stac/collections/{stored['collection']}/items/{stored['id']}"
+        Publisher(request.app.state.store, str(request.base_url)).publish_assets(stored)
+        return JSONResponse(stored, 201, {"Location": location})
+
+
+def check_token(request: Request, credentials: HTTPAuthorizationCredentials | None) -> None:
+    """Let those pass who show the operator's token.
+
+    Raises:
+        HTTPException: 401 without a token or with another; 403 where the operator set none.
+    """
+    token = room_of(request).settings.write_token
+    if token is None:
+        raise HTTPException(403, "Nothing can be stored here: the operator has set no WORLDSTRAT_SR_WRITE_TOKEN.")
+    given = credentials.credentials if credentials else ""
+    if not secrets.compare_digest(given.encode(), token.get_secret_value().encode()):
+        raise HTTPException(401, "Storing needs the operator's token.", {"WWW-Authenticate": "Bearer"})
+
+
+def _only_by_model(source: UpscaledSource) -> None:
+    if source.recipe.method != "sr":
+        raise InvalidRequestError(f"A file is made of method=sr, not of {source.recipe.method}: leave `method` out.")
+
+
+def _create(request: Request, source: UpscaledSource) -> SuperResolvedImage:
+    return create_image(source, request.app.state.dbpool, request.app.state.store)
+
+
+def _store(request: Request, source: UpscaledSource, database: DatabaseSettings) -> dict[str, Any]:
+    image = _create(request, source)
+    # The object first: an item is seen only when what it names is there.
+    request.app.state.store.put(image.key, image.cog, COG_MEDIA_TYPE)
+    described: dict[str, Any] = image.item.to_dict(include_self_link=False, transform_hrefs=False)
+    with CatalogWriter(database) as writer:
+        writer.load_collections([create_sr_collection().to_dict(include_self_link=False, transform_hrefs=False)])
+        writer.load_items([described])
+        writer.update_collections([COLLECTION_SR])
+    return described
