@@ -1,5 +1,6 @@
 """From an item's pixels at 10 m to 2.5 m: the one way in for a server or a script."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,19 +61,48 @@ def superresolve(
     Raises:
         InferenceError: arrays or window do not fit, or the network refused them.
     """
-    _check(reflectance, valid, len(BANDS) * model.spec.frames)
-    window = _inside(window, reflectance.shape)
-    filled = _fill(reflectance, valid)
-    shape = (len(BANDS), window.height * model.scale, window.width * model.scale)
+    return superresolve_together([(reflectance, valid)], runtime, model, window=window, block=block)[0]
+
+
+def superresolve_together(
+    items: Sequence[tuple[Array, Mask]],
+    runtime: Runtime,
+    model: Model,
+    *,
+    window: Window | None = None,
+    block: int = BLOCK,
+) -> list[Upscaled]:
+    """Super-resolve several items of one shape in the same predictions, as `superresolve` does each.
+
+    A GPU is busy only with several; the CPU gains nothing.
+
+    Args:
+        items: reflectance and valid of each, all of one shape.
+        runtime: as for `superresolve`, like all that follow.
+        model: as there.
+        window: as there, the same of every item.
+        block: as there.
+
+    Raises:
+        InferenceError: as there, or the items differ in shape.
+    """
+    for reflectance, valid in items:
+        _check(reflectance, valid, len(BANDS) * model.spec.frames)
+        if reflectance.shape != items[0][0].shape:
+            raise InferenceError(f"items of one shape go together, not {reflectance.shape} and {items[0][0].shape}.")
+    window = _inside(window, items[0][0].shape)
+    filled = np.stack([_fill(reflectance, valid) for reflectance, valid in items])
+    shape = (len(items), len(BANDS), window.height * model.scale, window.width * model.scale)
     fine, interval = np.empty(shape, np.float32), np.full(shape, np.nan, np.float32)
     for part in blocks(window, block):
-        there = (slice(None), *part.within(window).of(model.scale))
+        there = (..., *part.within(window).of(model.scale))
         fine[there], spread = _predict(filled, part, runtime, model)
         if spread is not None:
             interval[there] = spread
-    coarse = filled[: len(BANDS), *window.of(1)]
+    coarse = filled[:, : len(BANDS), *window.of(1)]
     fine = keep_within(make_consistent(fine, coarse, model.scale), coarse, model.scale, LEAST, MOST)
-    return _masked(fine, interval, _trusted(valid, window, model.radius), model.scale)
+    trusted = [_trusted(valid, window, model.radius) for _, valid in items]
+    return [_masked(*made, model.scale) for made in zip(fine, interval, trusted, strict=True)]
 
 
 def interpolate(
@@ -101,13 +131,13 @@ def interpolate(
 
 
 def _predict(filled: Array, part: Window, runtime: Runtime, model: Model) -> tuple[Array, Array | None]:
-    """Return reflectance and calibrated interval of one block, without its halo."""
-    prediction = runtime.predict(read_with_halo(filled, part, model.radius)[None])
-    core = (slice(None), *Window(model.radius, model.radius, part.height, part.width).of(model.scale))
+    """Return reflectance and calibrated interval of one block of every item, without its halo."""
+    prediction = runtime.predict(read_with_halo(filled, part, model.radius))
+    core = (..., *Window(model.radius, model.radius, part.height, part.width).of(model.scale))
     if prediction.interval is None or model.spec.interval is None:
-        return prediction.reflectance[0][core], None
+        return prediction.reflectance[core], None
     factors = np.array(model.spec.interval.factors, np.float32)[:, None, None]
-    return prediction.reflectance[0][core], prediction.interval[0][core] * factors
+    return prediction.reflectance[core], prediction.interval[core] * factors
 
 
 def _check(reflectance: Array, valid: Mask, bands: int) -> None:
