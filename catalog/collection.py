@@ -21,6 +21,8 @@ from catalog.constants import (
     PNG_MEDIA_TYPE,
 )
 from catalog.item import DATASET_PERIOD
+from catalog.mosaics import FIELD as MOSAICS
+from catalog.mosaics import mosaics
 from catalog.render import renders
 
 _AUTHORS = pystac.Provider(
@@ -132,11 +134,17 @@ def create_collection(collection_id: str) -> pystac.Collection:
             "sci:doi": DOI,
             "sci:citation": CITATION,
             "renders": renders(collection_id),
+            **_mosaics(collection_id),
             "item_assets": _item_assets(collection_id, facts),
         },
     )
     _add_links(collection, facts)
     return collection
+
+
+def _mosaics(collection_id: str) -> dict[str, Any]:
+    found = mosaics(collection_id)
+    return {MOSAICS: found} if found else {}
 
 
 def _dataset_extent() -> pystac.Extent:

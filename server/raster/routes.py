@@ -7,34 +7,21 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from titiler.core.factory import ColorMapFactory, TMSFactory
 from titiler.extensions.wmts import wmtsExtension
-from titiler.mosaic.extensions.wmts import wmtsExtension as MosaicWmtsExtension
-from titiler.pgstac.dependencies import SearchIdParams
-from titiler.pgstac.extensions import searchInfoExtension
-from titiler.pgstac.factory import add_search_list_route, add_search_register_route
 
-from server.raster import mosaic
 from server.raster.colormaps import COLORMAPS
 from server.raster.errors import add_error_handlers
 from server.raster.factories import shared_options, tile_schemes
 from server.raster.freshness import ItemRoute
 from server.raster.guards import RasterRoute
 from server.raster.items import ITEM_PATH, AssetsExtension, ItemTilerFactory, RendersExtension, list_renders
+from server.raster.mosaic_routes import add_mosaics
 from server.raster.pages import TEMPLATES
-from server.raster.paint import PaintParams, colormap_params
-from server.raster.params import (
-    AssetsParams,
-    BandsParams,
-    PreviewSizeParams,
-    ReadParams,
-)
+from server.raster.params import PreviewSizeParams
 from server.raster.reader import ItemReader
 from server.raster.source import ItemSources, item_source
 from server.raster.time.routes import add_time
 from server.raster.vocabulary import add_vocabulary
 from server.settings import ServerSettings
-
-SEARCH_PATH = "/raster/searches/{search_id}"
-COLLECTION_PATH = "/raster/collections/{collection_id}"
 
 
 class RasterSettings(BaseSettings):
@@ -67,7 +54,7 @@ def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 
     schemes = tile_schemes()
     _add_items(app, schemes)
     add_time(app, app.state.raster, cache.composite_bytes)
-    _add_mosaics(app, schemes)
+    add_mosaics(app, schemes)
     add_vocabulary(app)
     for kind, options, tag in (
         (TMSFactory, {"supported_tms": schemes}, "Tile schemes"),
@@ -96,34 +83,3 @@ def _add_items(app: FastAPI, schemes: TileMatrixSets) -> None:
         **shared_options(schemes),
     )
     app.include_router(factory.router, prefix=ITEM_PATH, tags=["Item tiles"])
-
-
-def _add_mosaics(app: FastAPI, schemes: TileMatrixSets) -> None:
-    for prefix, name, dependency, tag in (
-        (SEARCH_PATH, "search", SearchIdParams, "Tiles of a search"),
-        (COLLECTION_PATH, "collection", mosaic.collection_search, "Tiles of a collection"),
-    ):
-        factory = mosaic.SearchTilerFactory(
-            router=APIRouter(route_class=RasterRoute),
-            router_prefix=prefix,
-            name=name,
-            backend=mosaic.MosaicBackend,
-            backend_dependency=mosaic.MosaicParams,
-            dataset_reader=ItemReader,  # type: ignore[arg-type]
-            path_dependency=dependency,
-            assets_accessor_dependency=mosaic.MosaicLimitsParams,
-            get_renders=mosaic.mosaic_renders,
-            add_statistics=True,
-            add_part=True,
-            extensions=[searchInfoExtension(), MosaicWmtsExtension()],
-            **shared_options(schemes),
-        )
-        app.include_router(factory.router, prefix=prefix, tags=[tag])
-    add_search_list_route(app, prefix="/raster/searches", tags=["Tiles of a search"])
-    add_search_register_route(
-        app,
-        prefix="/raster/searches",
-        search_dependency=mosaic.registered_search,
-        tile_dependencies=[BandsParams, ReadParams, PaintParams, AssetsParams, colormap_params],
-        tags=["Tiles of a search"],
-    )

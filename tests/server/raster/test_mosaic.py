@@ -3,16 +3,8 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from titiler.pgstac import backend, dependencies
 
 from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT
-
-
-@pytest.fixture(autouse=True)
-def _fresh_searches() -> None:
-    """titiler-pgstac remembers searches for the process, whatever database they were made in."""
-    backend.ttl_cache.clear()
-    dependencies.ttl_cache.clear()
 
 
 def register(http: httpx.Client, **search: Any) -> str:
@@ -46,7 +38,7 @@ def test_the_clearest_image_lies_on_top(http: httpx.Client, sentinel2: Any) -> N
     path = f"tiles/WebMercatorQuad/{sentinel2.middle()}"
     found = http.get(f"/raster/collections/{COLLECTION_L2A}/{path}/assets", params={"skipcovered": "false"}).json()
     items = http.get(f"/stac/collections/{COLLECTION_L2A}/items", params={"limit": 100}).json()["features"]
-    cover = {item["id"]: item["properties"]["eo:cloud_cover"] for item in items}
+    cover = {item["id"]: item["properties"]["worldstrat:cloud_cover"] for item in items}
     here = [cover[item] for item in cover if item.startswith(sentinel2.aoi.slug)]
     assert cover[found[0]["id"]] == min(here)
     top = http.get(f"/raster/collections/{COLLECTION_L2A}/items/{found[0]['id']}/{path}.png")
@@ -132,7 +124,7 @@ def test_a_mosaic_of_the_whole_catalog_is_seen_from_afar(http: httpx.Client, spo
     answer = http.get(f"/raster/collections/{COLLECTION_SPOT}/tiles/WebMercatorQuad/{spot.middle(9)}.npy")
     assert answer.status_code == 200
     document = http.get(f"/raster/collections/{COLLECTION_SPOT}/WebMercatorQuad/tilejson.json").json()
-    assert (document["minzoom"], document["maxzoom"]) == (8, 18)
+    assert (document["minzoom"], document["maxzoom"]) == (0, 18)
     assert np.isfinite(document["bounds"]).all()
 
 
