@@ -36,7 +36,19 @@ WorldStrat is nearly 4,000 places on Earth, each seen once by SPOT 6/7 at 1.5 m 
 The catalog is filled by `worldstrat ingest` and cannot be changed here. A search of the STAC API leaves no trace; the
 conditions of a mosaic, registered or of a collection, are kept in the database.
 """
-EXPOSED_HEADERS = ("Accept-Ranges", "Content-Length", "Content-Range", "ETag", "Last-Modified", "Retry-After")
+EXPOSED_HEADERS = (
+    "Accept-Ranges",
+    "Content-Disposition",
+    "Content-Length",
+    "Content-Range",
+    "ETag",
+    "Last-Modified",
+    "Link",
+    "OGC-NumberMatched",
+    "OGC-NumberReturned",
+    "Retry-After",
+    "Worldstrat-Next-Token",
+)
 _PICTURES = {"image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "image/tiff; application=geotiff"}
 # Stacks of dates, some compressed within; a hundred megabytes of numbers would keep the event loop busy.
 _STACKS = {"application/x-npy", "application/netcdf", "application/zip"}

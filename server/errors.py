@@ -42,6 +42,10 @@ class InvalidSearchError(ServerError):
     """A search asks for something that has no meaning."""
 
 
+class NotAcceptableError(ServerError):
+    """A client takes none of the formats that there are."""
+
+
 STATUS_CODES: dict[type[Exception], int] = {
     # A reader of rasters that fails is our fault unless titiler says otherwise.
     **{error: status for error, status in TITILER_STATUS_CODES.items() if error is not Exception},
@@ -51,6 +55,7 @@ STATUS_CODES: dict[type[Exception], int] = {
     stac_errors.NotFoundError: 404,
     stac_errors.InvalidQueryParameter: 400,
     InvalidSearchError: 400,
+    NotAcceptableError: 406,
     json.JSONDecodeError: 400,
     ObjectNotFoundError: 404,
     ObjectStoreError: 503,

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse
 from server.errors import InvalidSearchError
 from server.stac.buckets import AGGREGATIONS, TOTAL, compose, shape
 from server.stac.client import WorldStratClient
+from server.stac.freetext import FreeTextGetRequest, FreeTextPostRequest
 from server.stac.search import WorldStratSearch
 from server.stac.selection import parse_search, select
 
@@ -36,13 +37,13 @@ Precision = Annotated[
 
 
 @attr.s
-class AggregateGetRequest(AggregationExtensionGetRequest, FilterExtensionGetRequest):
+class AggregateGetRequest(AggregationExtensionGetRequest, FilterExtensionGetRequest, FreeTextGetRequest):
     """What `GET /aggregate` takes."""
 
     grid_geohash_frequency_precision: Precision = attr.ib(default=3)
 
 
-class AggregateSearch(WorldStratSearch, FilterExtensionPostRequest):
+class AggregateSearch(WorldStratSearch, FilterExtensionPostRequest, FreeTextPostRequest):
     """What `POST /aggregate` takes."""
 
     aggregations: list[str] | None = Field(

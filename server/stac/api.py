@@ -4,6 +4,7 @@ It is not mounted but added to the one application: one OpenAPI document, one li
 get wrong behind a proxy.
 """
 
+import asyncio
 from typing import cast
 
 from fastapi import APIRouter, FastAPI
@@ -14,7 +15,7 @@ from stac_fastapi.api.models import (
     create_post_request_model,
     create_request_model,
 )
-from stac_fastapi.extensions.sort import SearchSortExtension, SortConformanceClasses
+from stac_fastapi.extensions.free_text import FreeTextConformanceClasses
 from stac_fastapi.pgstac.config import Settings
 from stac_fastapi.pgstac.models.extensions import Extensions
 from stac_fastapi.types.search import APIRequest
@@ -23,10 +24,13 @@ from starlette.requests import Request
 from server.settings import ServerSettings
 from server.stac.aggregation import create_aggregation
 from server.stac.client import WorldStratClient, create_client
+from server.stac.formats import FORMAT_DEPENDENCIES
+from server.stac.freetext import create_freetext
 from server.stac.plan import Plans
 from server.stac.rendered import RenderedItems
 from server.stac.sampling import create_sampling
 from server.stac.search import WorldStratSearch
+from server.stac.sortables import SortExtension
 
 PREFIX = "/stac"
 LANDING_ID = "worldstrat"
@@ -37,22 +41,21 @@ DESCRIPTION = (
     "Cloud-Optimized GeoTIFF."
 )
 
-# pystac-client 0.9 knows no version 1.1 of anything and would warn that sorting is ignored.
-SORT = [
-    "https://api.stacspec.org/v1.0.0/item-search#sort",
-    SortConformanceClasses.ITEM_SEARCH_SORT,
-]
-
 
 def add_stac(app: FastAPI, settings: ServerSettings) -> None:
     """Add the STAC API to `app`: core, search, filter, sort, fields, query, collection search; no transactions."""
     options = _stac_settings(app)
-    extensions = Extensions(settings=options, search_map={"sort": SearchSortExtension(conformance_classes=SORT)})
+    extensions = Extensions(
+        settings=options,
+        search_map={"sort": SortExtension(), "free_text": create_freetext(FreeTextConformanceClasses.SEARCH)},
+        item_collection_map={"free_text": create_freetext(FreeTextConformanceClasses.ITEMS)},
+    )
     post_model = create_post_request_model(extensions.search, base_model=WorldStratSearch)
     collections = extensions.collection_search
     client = create_client(settings, pgstac_search_model=post_model, landing_page_id=LANDING_ID)
     app.state.plans = Plans()
     app.state.rendered = RenderedItems(settings.search_cache_bytes)
+    app.state.geoparquet_turn = asyncio.Semaphore(1)
     counting = (create_aggregation(client), create_sampling(client))
     StacApi(
         app=app,
@@ -68,6 +71,7 @@ def add_stac(app: FastAPI, settings: ServerSettings) -> None:
         search_post_request_model=post_model,
         items_get_request_model=_items_model(extensions),
         collections_get_request_model=collections.GET,
+        route_dependencies=FORMAT_DEPENDENCIES,
         middlewares=[],
     )
     _add_bare_landing_page(app, client)

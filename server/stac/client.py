@@ -16,8 +16,9 @@ from server.settings import ServerSettings
 from server.stac.answer import GEOJSON, answer_page
 from server.stac.bounds import flat_bounds
 from server.stac.filters import read_filter
+from server.stac.formats import answer_formatted
 from server.stac.hrefs import Publisher
-from server.stac.links import add_collection_links
+from server.stac.links import add_collection_links, sortables_link
 from server.stac.page import connect, find_item, open_page, read_items, render
 from server.stac.publish import KEY, Shown
 from server.stac.schema import publish_schema
@@ -33,6 +34,12 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
     """The core endpoints of the STAC API."""
 
     settings: ServerSettings = attr.ib(kw_only=True)
+
+    async def landing_page(self, **context: Any) -> Any:
+        """Return what there is, with a link to what can be sorted by."""
+        page = await super().landing_page(**context)
+        page["links"].append(sortables_link(str(context["request"].base_url) + "stac"))
+        return page
 
     async def get_search(self, request: Request, **asked: Any) -> Response:
         """Return the items that the parameters of a URL ask for; see `GET /search`.
@@ -84,6 +91,8 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
         return await read_items(request, shown, keys)
 
     async def _search(self, request: Request, search: WorldStratSearch) -> Response:
+        if formatted := await answer_formatted(request, search):
+            return formatted
         search.limit = min(search.limit or DEFAULT_LIMIT, self.settings.max_limit)
         return await answer_page(await open_page(request, search))
 

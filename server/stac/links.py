@@ -8,6 +8,8 @@ TILE_SCHEME = "WebMercatorQuad"
 RENDER = "true-color"
 """The render that every collection has, and that an item is shown by."""
 
+SORTABLES = "http://www.opengis.net/def/rel/ogc/1.0/sortables"
+
 Link = dict[str, Any]
 
 
@@ -40,8 +42,14 @@ def add_collection_links(base_url: str, collection: dict[str, Any]) -> None:
         mosaic,
         _link("aggregate", f"{stac}/aggregate", "application/json", "Counts of its items"),
         _link("aggregations", f"{stac}/aggregations", "application/json", "What can be counted"),
+        sortables_link(stac),
     ]
     _declare(collection)
+
+
+def sortables_link(stac_url: str) -> Link:
+    """Return the link to what items can be sorted by; the address is that of the API or of a collection in it."""
+    return _link(SORTABLES, f"{stac_url}/sortables", "application/schema+json", "What items can be sorted by")
 
 
 def _link(rel: str, href: str, media_type: str, title: str) -> Link:

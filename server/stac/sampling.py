@@ -19,6 +19,7 @@ from catalog.constants import COLLECTION_L2A, MAX_REVISIT
 from server.errors import InvalidSearchError
 from server.stac.client import WorldStratClient
 from server.stac.draw import Balance, Drawn, compose, read
+from server.stac.freetext import FreeTextGetRequest, FreeTextPostRequest
 from server.stac.search import WorldStratSearch
 from server.stac.selection import ALIASES, parse_search, select
 
@@ -66,7 +67,7 @@ Seed = Annotated[int, Query(ge=0, le=MAX_SEED, description="Number that decides 
 
 
 @attr.s
-class SampleGetRequest(BaseSearchGetRequest, FilterExtensionGetRequest, FieldsExtensionGetRequest):
+class SampleGetRequest(BaseSearchGetRequest, FilterExtensionGetRequest, FieldsExtensionGetRequest, FreeTextGetRequest):
     """What `GET /sample` takes."""
 
     limit: Limit = attr.ib(default=100)
@@ -79,7 +80,7 @@ class SampleGetRequest(BaseSearchGetRequest, FilterExtensionGetRequest, FieldsEx
     seed: Seed = attr.ib(default=0)
 
 
-class SampleSearch(WorldStratSearch, FilterExtensionPostRequest, FieldsExtensionPostRequest):
+class SampleSearch(WorldStratSearch, FilterExtensionPostRequest, FieldsExtensionPostRequest, FreeTextPostRequest):
     """What `POST /sample` takes; a parameter that it does not know is refused, for a typo would draw other items."""
 
     model_config = ConfigDict(extra="forbid")

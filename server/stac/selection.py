@@ -14,7 +14,7 @@ from server.errors import InvalidSearchError, in_words
 from server.stac.filters import read_filter
 from server.stac.search import WorldStratSearch
 
-CONDITIONS = {"collections", "ids", "bbox", "intersects", "datetime", "filter_expr", "filter_lang"}
+CONDITIONS = {"collections", "ids", "bbox", "intersects", "datetime", "filter_expr", "filter_lang", "q"}
 """Fields of a search that choose items, rather than how they are shown."""
 
 _TEXT = {
