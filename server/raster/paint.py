@@ -93,7 +93,7 @@ class PaintParams(ImageRenderingParams):
     ] = None
     color_formula: Annotated[
         str | None,
-        AfterValidator(lambda value: check_formula(value) if value else None),
+        AfterValidator(lambda value: check_formula(value) if value else value),
         Query(max_length=200, description="Colour correction such as `gamma RGB 1.5 saturation 1.1`."),
     ] = None
     add_mask: Annotated[

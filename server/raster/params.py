@@ -162,7 +162,7 @@ class TileSizeParams(TileParams):
     buffer: Annotated[
         float | None,
         Query(
-            gt=0,
+            ge=0.5,
             le=MAX_BUFFER,
             multiple_of=0.5,
             description="Pixels to add around the tile, in steps of 0.5: 0.5 gives 257 pixels a side, 1 gives 258.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import attr
+import numpy as np
 from morecantile import Tile, TileMatrixSet
 from rasterio.crs import CRS
 from rasterio.warp import transform_bounds
@@ -222,8 +223,17 @@ class ItemReader(BaseReader):
         check_ratio(box, target, options.get("width"), options.get("height"))
 
 
+def _can_hold(dtype: np.dtype[Any], nodata: float | None) -> bool:
+    if nodata is None or dtype.kind == "f":
+        return True
+    return float(nodata).is_integer() and np.iinfo(dtype).min <= nodata <= np.iinfo(dtype).max
+
+
 def _suited(src: Reader, options: dict[str, Any]) -> dict[str, Any]:
     """Leave classes and angles as they are: they have no scale, and unscaling makes floats of bytes."""
     dataset: Any = src.dataset
     scaled = any(scale != 1 for scale in dataset.scales) or any(dataset.offsets)
+    if not _can_hold(np.dtype(dataset.dtypes[0]), options.get("nodata")):
+        # No stored number is it, so that it hides none; rio-tiler would fail to fill with it.
+        options = {name: value for name, value in options.items() if name != "nodata"}
     return options if scaled else options | {"unscale": False}

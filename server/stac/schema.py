@@ -13,10 +13,18 @@ SCHEMA_PATH = "schemas/worldstrat/v1.0.0/schema.json"
 schema_router = APIRouter(tags=["STAC API"])
 
 
-@schema_router.get(f"/{SCHEMA_PATH}", summary="Schema of the worldstrat extension")
-def get_schema() -> JSONResponse:
+class SchemaResponse(JSONResponse):
+    """A JSON schema."""
+
+    media_type = "application/schema+json"
+
+
+@schema_router.get(
+    f"/{SCHEMA_PATH}", summary="Schema of the worldstrat extension", response_class=SchemaResponse, response_model=None
+)
+def get_schema() -> SchemaResponse:
     """Return the JSON schema of our own properties, for validators of items and collections."""
-    return JSONResponse(extension.schema(), media_type="application/schema+json")
+    return SchemaResponse(extension.schema())
 
 
 def publish_schema(base_url: str, thing: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """What a search may ask, checked before pgSTAC sees it."""
 
+import json
 from typing import Any, Self
 
 from geojson_pydantic import MultiPolygon
@@ -11,6 +12,10 @@ from server.stac.bounds import crosses_antimeridian, flat_bounds, split_at_antim
 from server.stac.complexity import limit_json
 
 
+def _holds_a_boolean(value: Any) -> bool:
+    return isinstance(value, bool) or (isinstance(value, list) and any(isinstance(part, bool) for part in value))
+
+
 class WorldStratSearch(PgstacSearch):  # type: ignore[misc]
     """A search, from a URL or a body; the extensions add their own fields."""
 
@@ -19,6 +24,10 @@ class WorldStratSearch(PgstacSearch):  # type: ignore[misc]
     def _is_an_object(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             raise InvalidSearchError(f"A search is a JSON object, not {type(values).__name__}.")
+        for name, value in values.items():
+            # Python takes true for 1, JSON does not; and fields that are null are no fields.
+            if _holds_a_boolean(value) or (name == "fields" and value is None):
+                raise InvalidSearchError(f"{name[:50]} cannot be {json.dumps(value)[:50]}.")
         limit_json(values.get("filter"))
         return values
 

@@ -3,6 +3,7 @@ import time
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 SECONDS = 2.0
@@ -51,6 +52,7 @@ SECONDS = 2.0
         "statistics?max_size=100000",
         "tiles/WebMercatorQuad/{tile}.png?tilesize=100000",
         "tiles/WebMercatorQuad/{tile}.png?buffer=100000",
+        "tiles/WebMercatorQuad/{tile}.png?buffer=5e-324",
         "tiles/WebMercatorQuad/{tile}.png?padding=100000",
         "tiles/unknown/{tile}.png",
         "tiles/WebMercatorQuad?maxzoom=999999999",
@@ -187,3 +189,15 @@ def test_a_geometry_far_larger_than_an_item_is_refused_at_once(http: httpx.Clien
         # A mosaic reads the box and masks it afterwards, which costs no more than the image.
         assert http.post(f"/raster/collections/{spot.collection}/{path}", json=feature).status_code == 200
         assert time.monotonic() - started < 2 * SECONDS
+
+
+@pytest.mark.parametrize("nodata", ["nan", "-5", "70000", "0.5"])
+def test_a_nodata_that_no_stored_number_can_be_hides_nothing(http: httpx.Client, sentinel2: Any, nodata: str) -> None:
+    for path in ("preview.png", f"tiles/WebMercatorQuad/{sentinel2.middle()}.png"):
+        plain = sentinel2.picture(http, path)
+        np.testing.assert_array_equal(sentinel2.picture(http, path, nodata=nodata), plain)
+
+
+def test_an_empty_colour_correction_is_none(http: httpx.Client, sentinel2: Any) -> None:
+    plain = http.get(f"{sentinel2.url}/preview.png").raise_for_status()
+    assert http.get(f"{sentinel2.url}/preview.png?color_formula=").content == plain.content

@@ -1,5 +1,6 @@
 """Searching the STAC API over a real pgSTAC, through the client that people use."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -316,3 +317,13 @@ def test_a_body_beyond_reason_is_refused_unread(http: httpx.Client) -> None:
     answer = http.post("/stac/search", content=b" " * 2_000_000, headers={"content-type": "application/json"})
 
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "body", [{"fields": None}, {"limit": True}, {"bbox": [False, 0, 1, 1]}, {"fields": False}], ids=json.dumps
+)
+def test_a_boolean_is_no_number_and_null_no_fields(http: httpx.Client, body: dict[str, Any]) -> None:
+    answer = http.post("/stac/search", json=body)
+
+    assert answer.status_code == 400
+    assert next(iter(body)) in answer.json()["description"]
