@@ -154,7 +154,7 @@ def average(image: Image, rows: Axis, columns: Axis, psf: float = PSF) -> NDArra
     down, across = _weights(rows, psf), _weights(columns, psf).T
     seen = np.isfinite(image)
     total = down @ np.where(seen, image, 0) @ across
-    share = down @ seen.astype(np.float64) @ across
+    share = np.outer(down.sum(axis=1), across.sum(axis=0)) if seen.all() else down @ seen.astype(np.float64) @ across
     return np.where(share > 0.5, total / np.where(share > 0, share, 1), np.nan)  # noqa: PLR2004
 
 

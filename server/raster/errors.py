@@ -56,6 +56,10 @@ class CollectionNotFoundError(RasterError):
     """The catalog has no such collection."""
 
 
+class NoCounterpartError(RasterError):
+    """The place of an item has no other image to compare it with."""
+
+
 class OutsideItemError(RasterError, TileOutsideBounds):
     """The area asked for does not touch the item; a mosaic passes over such items."""
 
@@ -80,6 +84,7 @@ STATUS_CODES: dict[type[Exception], int] = {
     InvalidRequestError: status.HTTP_400_BAD_REQUEST,
     ItemNotFoundError: status.HTTP_404_NOT_FOUND,
     CollectionNotFoundError: status.HTTP_404_NOT_FOUND,
+    NoCounterpartError: status.HTTP_404_NOT_FOUND,
     AoiNotFoundError: status.HTTP_404_NOT_FOUND,
     NoRevisitError: status.HTTP_404_NOT_FOUND,
     OutsideItemError: status.HTTP_404_NOT_FOUND,

@@ -9,12 +9,15 @@ from titiler.core.factory import ColorMapFactory, TMSFactory
 from titiler.extensions.wmts import wmtsExtension
 
 from server.raster.colormaps import COLORMAPS
+from server.raster.compare.routes import add_compare
 from server.raster.errors import add_error_handlers
 from server.raster.factories import shared_options, tile_schemes
 from server.raster.freshness import ItemRoute
 from server.raster.guards import RasterRoute
 from server.raster.items import ITEM_PATH, AssetsExtension, ItemTilerFactory, RendersExtension, list_renders
+from server.raster.legend_routes import add_legends
 from server.raster.mosaic_routes import add_mosaics
+from server.raster.outputs import add_outputs
 from server.raster.pages import TEMPLATES
 from server.raster.params import PreviewSizeParams
 from server.raster.reader import ItemReader
@@ -56,6 +59,9 @@ def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 
     add_time(app, app.state.raster, cache.composite_bytes)
     add_mosaics(app, schemes)
     add_vocabulary(app)
+    add_compare(app)
+    add_legends(app)
+    add_outputs(app)
     for kind, options, tag in (
         (TMSFactory, {"supported_tms": schemes}, "Tile schemes"),
         (ColorMapFactory, {"supported_colormaps": COLORMAPS}, "Colormaps"),
