@@ -44,8 +44,9 @@ def encode_picture(
     if image_format in PNG_FORMATS:
         return encode_png(data, mask)
     if image_format in JPEG_FORMATS:
-        pixels = data[0] if len(data) == 1 else np.moveaxis(data, 0, -1)
-        return bytes(jpeg8_encode(np.ascontiguousarray(pixels), level=JPEG_QUALITY, optimize=True))
+        # A copy always: the strides of a single pixel would else be ones that imagecodecs refuses.
+        pixels = np.stack([*data], axis=-1) if len(data) > 1 else np.ascontiguousarray(data[0])
+        return bytes(jpeg8_encode(pixels, level=JPEG_QUALITY, optimize=True))
     return _encode_webp(data, mask)
 
 

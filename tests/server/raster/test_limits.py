@@ -201,3 +201,8 @@ def test_a_nodata_that_no_stored_number_can_be_hides_nothing(http: httpx.Client,
 def test_an_empty_colour_correction_is_none(http: httpx.Client, sentinel2: Any) -> None:
     plain = http.get(f"{sentinel2.url}/preview.png").raise_for_status()
     assert http.get(f"{sentinel2.url}/preview.png?color_formula=").content == plain.content
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "jpeg", "webp", "tif", "npy"])
+def test_a_picture_may_be_a_single_pixel(http: httpx.Client, sentinel2: Any, suffix: str) -> None:
+    assert http.get(f"{sentinel2.url}/preview/1x1.{suffix}").status_code == 200
