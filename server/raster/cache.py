@@ -52,6 +52,15 @@ class LoadingCache(Generic[K, V]):
         """Weight of all that is kept."""
         return self._weight
 
+    def kept(self, key: K) -> V | None:
+        """Return the value of `key` where it is kept, without waiting for anything."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or entry.expires <= time.monotonic():
+                return None
+            self._entries.move_to_end(key)
+            return entry.value
+
     def get(self, key: K, load: Callable[[], V]) -> V:
         """Return the value of `key`, from `load` where it is not kept; raises what `load` raises."""
         with self._lock:

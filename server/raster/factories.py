@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from morecantile import TileMatrixSet
 from morecantile import tms as all_tms
 from morecantile.defaults import TileMatrixSets
 from rasterio.session import DummySession
@@ -14,9 +15,18 @@ from server.raster.params import AssetsParams, BandsParams, PartSizeParams, Read
 TILE_SCHEMES = ("WebMercatorQuad", "WorldCRS84Quad")
 
 
+class SharedSchemes(TileMatrixSets):
+    """Tile schemes that are handed out as they are: morecantile would copy one for every tile, in 0.3 ms."""
+
+    def get(self, identifier: str) -> TileMatrixSet:
+        """Return a tile scheme; nobody changes it."""
+        scheme: TileMatrixSet = self.tilematrixsets[identifier]
+        return scheme
+
+
 def tile_schemes() -> TileMatrixSets:
     """Return the tile schemes that are served."""
-    return TileMatrixSets({name: all_tms.get(name) for name in TILE_SCHEMES})
+    return SharedSchemes({name: all_tms.get(name) for name in TILE_SCHEMES})
 
 
 def gdal_environment() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Answers that a browser may keep: a strong ETag from what is known before anything is read, and 304."""
 
 import hashlib
+from collections.abc import Mapping
 from importlib.metadata import version
 
 from starlette.concurrency import run_in_threadpool
@@ -26,9 +27,8 @@ class ItemRoute(RasterRoute):
         async def handle(request: Request) -> Response:
             if request.method != "GET":
                 return await answer(request)
-            etag = create_etag(request, await run_in_threadpool(self.version, request))
-            headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
-            if etag in _known(request):
+            headers = caching_headers(request, await run_in_threadpool(self.version, request))
+            if is_known(headers, request):
                 return Response(status_code=304, headers=headers)
             response = await answer(request)
             response.headers.update(headers)
@@ -46,8 +46,10 @@ class ItemRoute(RasterRoute):
         return sources_of(request).records.get(path["collection_id"], path["item_id"]).version
 
 
-def create_etag(request: Request, version: str) -> str:
-    """Return the tag of an answer: it changes with what is asked about, the URL and the software.
+def caching_headers(request: Request, version: str) -> dict[str, str]:
+    """Return the headers by which an answer may be kept.
+
+    Its tag changes with what is asked about, the URL and the software.
 
     Args:
         request: the request.
@@ -55,9 +57,10 @@ def create_etag(request: Request, version: str) -> str:
     """
     # The whole URL: some answers hold links, which follow the address that was asked.
     facts = "\n".join((version, str(request.url), request.headers.get("accept", ""), *_SOFTWARE))
-    return f'"{hashlib.sha256(facts.encode()).hexdigest()[:32]}"'
+    return {"ETag": f'"{hashlib.sha256(facts.encode()).hexdigest()[:32]}"', "Cache-Control": CACHE_CONTROL}
 
 
-def _known(request: Request) -> set[str]:
+def is_known(headers: Mapping[str, str], request: Request) -> bool:
+    """Tell whether the client has the answer of these headers already."""
     tags = request.headers.get("if-none-match", "").split(",")
-    return {tag.strip().removeprefix("W/") for tag in tags}
+    return headers["ETag"] in {tag.strip().removeprefix("W/") for tag in tags}

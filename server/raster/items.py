@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import rasterio
 from attrs import define
 from fastapi import Depends
+from fastapi.routing import APIRoute
 from geojson_pydantic import Feature
 from rio_tiler.io import BaseReader
 from rio_tiler.models import Info
@@ -46,6 +47,16 @@ _NUMBERS = {
 @define(kw_only=True)
 class ItemTilerFactory(TilerFactory):
     """TiTiler's factory over our reader; what it says of an item it says raster by raster."""
+
+    tile_route: type[APIRoute] | None = None
+    """Class of the routes of tiles; the router's own unless given."""
+
+    def tile(self) -> None:
+        """Register the tiles."""
+        others = self.router.route_class
+        self.router.route_class = self.tile_route or others
+        super().tile()  # type: ignore[no-untyped-call]
+        self.router.route_class = others
 
     def statistics(self) -> None:
         """Register `/statistics`."""

@@ -129,6 +129,10 @@ class RecordCache:
             raise ItemNotFoundError(f"There is no item {item!r} in the collection {collection!r}.")
         return record
 
+    def kept(self, collection: str, item: str) -> ItemRecord | None:
+        """Return the record of an item where it is at hand, without asking the database."""
+        return self._records.kept((collection, item))
+
     def renders(self, collection: str) -> Mapping[str, Any]:
         """Return the renders that a collection stores, none where there is no such collection."""
         with self._pool().connection() as connection:

@@ -22,6 +22,7 @@ from server.raster.pages import TEMPLATES
 from server.raster.params import PreviewSizeParams
 from server.raster.reader import ItemReader
 from server.raster.source import ItemSources, item_source
+from server.raster.tile_route import TileRoute
 from server.raster.time.routes import add_time
 from server.raster.vocabulary import add_vocabulary
 from server.settings import ServerSettings
@@ -36,6 +37,8 @@ class RasterSettings(BaseSettings):
     """Most bytes of objects kept in memory."""
     decoded_bytes: int = Field(default=268_435_456, ge=0)
     """Most bytes of decoded numbers kept beside them: a SPOT image takes 9 MB, a Sentinel-2 chip 0.6."""
+    tile_bytes: int = Field(default=67_108_864, ge=0)
+    """Most bytes of finished tiles kept: a thousand of SPOT, three times as many of Sentinel-2."""
     composite_bytes: int = Field(default=67_108_864, ge=0)
     """Most bytes of composites kept beside them: one of Sentinel-2 takes 0.7 MB."""
 
@@ -53,7 +56,7 @@ def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 
     """Add the raster endpoints below `/raster`; they use the pool and the store that the lifespan opens."""
     forget_boto3()
     cache = RasterSettings()
-    app.state.raster = ItemSources(app, cache.cache_bytes, cache.decoded_bytes)
+    app.state.raster = ItemSources(app, cache.cache_bytes, cache.decoded_bytes, cache.tile_bytes)
     schemes = tile_schemes()
     _add_items(app, schemes)
     add_time(app, app.state.raster, cache.composite_bytes)
@@ -75,6 +78,7 @@ def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 
 def _add_items(app: FastAPI, schemes: TileMatrixSets) -> None:
     factory = ItemTilerFactory(
         router=APIRouter(route_class=ItemRoute),
+        tile_route=TileRoute,
         router_prefix=ITEM_PATH,
         name="item",
         reader=ItemReader,
