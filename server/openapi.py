@@ -23,6 +23,8 @@ ERROR_SCHEMA = {
 }
 ERRORS = {
     "400": "A parameter, or the body, has no meaning or asks for more than the server gives.",
+    "401": "A token is needed.",
+    "403": "Nobody may do this here, or not with this token.",
     "404": "There is nothing of this name, or nothing at this place.",
     "413": "The body is too long.",
     "502": "The catalog names an object that the store does not hold.",
@@ -34,9 +36,11 @@ SAID_NOWHERE_ELSE = {
     "/stac/_mgmt/health": "Tell what stac-fastapi knows of the server; `/readyz` asks database and store."
 }
 """Descriptions of endpoints that come without one."""
+NOTHING_THERE = {"description": "No item of the mosaic lies there."}
 _FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
-_CATALOG = ("/stac/", "/raster/collections/", "/raster/searches/")
+_CATALOG = ("/stac/", "/raster/collections/", "/raster/searches/", "/raster/mosaics")
 """Beginnings of the paths that ask the database."""
+_MOSAICS = ("/raster/collections/", "/raster/searches/{search_id}/", "/raster/mosaics/")
 _ITEM = "/raster/collections/{collection_id}/items/{item_id}/"
 
 
@@ -76,9 +80,21 @@ def _describe_operation(path: str, method: str, operation: Operation) -> None:
         responses.setdefault(status, {"$ref": f"#/components/responses/{status}"})
     if path.startswith(_ITEM) and method == "get":
         responses.setdefault("304", NOT_MODIFIED)
+    if path.startswith(_MOSAICS) and not path.startswith(_ITEM):
+        responses.setdefault("204", NOTHING_THERE)
+    if any(parameter["name"] == "fields" for parameter in operation.get("parameters", ())):
+        _loosen(responses)
     for status, response in responses.items():
         if status >= "400" and "$ref" not in response:
             response.setdefault("content", _error("")["content"])
+
+
+def _loosen(responses: dict[str, Any]) -> None:
+    """Let an answer lack what its schema requires: `fields` may have taken it away."""
+    for content in responses.get("200", {}).get("content", {}).values():
+        if schema := content.get("schema"):
+            whole = {**schema, "description": "What there is where `fields` leaves all."}
+            content["schema"] = {"anyOf": [whole, {"type": "object", "description": "A part of it."}]}
 
 
 def _statuses(path: str, operation: Operation) -> list[str]:
@@ -90,6 +106,8 @@ def _statuses(path: str, operation: Operation) -> list[str]:
         found.append("404")
     if "requestBody" in operation:
         found.append("413")
+    if "security" in operation:
+        found += ["401", "403"]
     if path.startswith(_CATALOG):
         found += ["503", "504"]
     if path.startswith(_ITEM):
