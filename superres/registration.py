@@ -23,8 +23,8 @@ Mask = NDArray[np.bool_]
 _BAND = 0.17  # cycles a pixel: finer detail is noise and aliasing, which two sensors do not share
 _FEATHER = 3.0  # pixels: standard deviation of the blur of what is valid
 _STEPS = (0.1, 0.01, 0.001)  # of a pixel: each search looks between the best of the one before and its neighbours
-_ERF_REACH = 5.0  # standard deviations
-_ERF_AT = np.linspace(-_ERF_REACH, _ERF_REACH, 2001)
+_REACH = 4.0  # standard deviations of a blur that are summed
+_ERF_AT = np.linspace(-_REACH - 1, _REACH + 1, 2001)
 _ERF = np.array([math.erf(x / math.sqrt(2)) for x in _ERF_AT])
 
 
@@ -151,27 +151,37 @@ def average(image: Image, rows: Axis, columns: Axis, psf: float = PSF) -> NDArra
     Returns:
         The bands on the coarse grid, NaN where less than half of what a pixel sees has data.
     """
-    down, across = _weights(rows, psf), _weights(columns, psf).T
     seen = np.isfinite(image)
-    total = down @ np.where(seen, image, 0) @ across
-    share = np.outer(down.sum(axis=1), across.sum(axis=0)) if seen.all() else down @ seen.astype(np.float64) @ across
+    total = _gather(_gather(np.where(seen, image, 0), rows, psf).swapaxes(-1, -2), columns, psf).swapaxes(-1, -2)
+    shown = np.ones(image.shape[-2:]) if seen.all() else seen.astype(np.float64)
+    share = _gather(_gather(shown, rows, psf).swapaxes(-1, -2), columns, psf).swapaxes(-1, -2)
     return np.where(share > 0.5, total / np.where(share > 0, share, 1), np.nan)  # noqa: PLR2004
 
 
+def _gather(image: Image, axis: Axis, psf: float) -> NDArray[np.float64]:
+    """Return an image whose rows are those of the coarse grid."""
+    picks, shares = _weights(axis, psf)
+    total = np.zeros((*image.shape[:-2], axis.coarse, image.shape[-1]))
+    for tap in range(picks.shape[1]):
+        total += shares[:, tap, None] * image[..., picks[:, tap], :]
+    return total
+
+
 @lru_cache(maxsize=16)
-def _weights(axis: Axis, psf: float) -> NDArray[np.float64]:
-    """Return the share of each fine pixel in each coarse one as `(coarse, fine)`; less than 1 together at the edges."""
-    centres = np.arange(axis.fine) + 0.5
+def _weights(axis: Axis, psf: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return which fine pixels each coarse one sees, as `(coarse, tap)`, and their shares: less than 1 at edges."""
+    sigma = psf * axis.step
     low = (axis.start + np.arange(axis.coarse) * axis.step)[:, None]
     high = low + axis.step
-    if not psf:
-        edges = np.arange(axis.fine)
-        weights = np.clip(np.minimum(edges + 1, high) - np.maximum(edges, low), 0, None)
+    width = math.ceil(axis.step + 2 * _REACH * sigma) + 1
+    pixels = np.floor(low - _REACH * sigma).astype(np.intp) + np.arange(width)
+    if psf:
+        ends = ((edge - pixels - 0.5) / sigma for edge in (high, low))
+        weights = np.subtract(*(np.interp(end, _ERF_AT, _ERF) for end in ends)) / 2
     else:
-        sigma = psf * axis.step
-        weights = (
-            np.interp((high - centres) / sigma, _ERF_AT, _ERF) - np.interp((low - centres) / sigma, _ERF_AT, _ERF)
-        ) / 2
-    shares: NDArray[np.float64] = weights / axis.step
-    shares.flags.writeable = False
-    return shares
+        weights = np.clip(np.minimum(pixels + 1, high) - np.maximum(pixels, low), 0, None)
+    shares: NDArray[np.float64] = np.where((pixels >= 0) & (pixels < axis.fine), weights / axis.step, 0)
+    picks = np.clip(pixels, 0, axis.fine - 1)
+    for array in (picks, shares):
+        array.flags.writeable = False
+    return picks, shares
