@@ -117,17 +117,21 @@ def create_sr_item(original: Mapping[str, Any], facts: RasterFacts, maker: Maker
         id=sr_item_id(original["id"], maker),
         geometry=original["geometry"],
         bbox=list(original["bbox"]),
-        datetime=None,
+        datetime=_moment(properties, "datetime"),
         properties=properties,
-        start_datetime=pystac.utils.str_to_datetime(properties["start_datetime"]),
-        end_datetime=pystac.utils.str_to_datetime(properties["end_datetime"]),
+        start_datetime=_moment(properties, "start_datetime"),
+        end_datetime=_moment(properties, "end_datetime"),
         stac_extensions=[uri for uri in original["stac_extensions"] if uri != extension.CLASSIFICATION_URI],
         collection=COLLECTION_SR,
     )
-    item.properties["datetime"] = original["properties"].get("datetime")
     item.add_asset(SR_PRODUCT.key, create_asset(facts))
     item.add_links([pystac.Link(rel, href, media, text) for rel, href, media, text in _links(original, maker)])
     return item
+
+
+def _moment(properties: Mapping[str, Any], name: str) -> datetime | None:
+    text = properties.get(name)
+    return pystac.utils.str_to_datetime(text) if text else None
 
 
 def _links(original: Mapping[str, Any], maker: Maker) -> list[tuple[str, str, str, str]]:

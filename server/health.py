@@ -1,4 +1,4 @@
-"""`/healthz` (the process runs) and `/readyz` (both ways to the database, and the store, answer)."""
+"""`/healthz` (the process runs), `/readyz` (both ways to the database, and the store, answer), and `/metrics`."""
 
 import asyncio
 import platform
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import obstore
 from fastapi import APIRouter
 from obstore.store import LocalStore
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from server.errors import RETRY_AFTER
 
@@ -54,6 +55,12 @@ async def readyz(request: Request) -> JSONResponse:
     if not problems:
         return JSONResponse({"status": "ok", **parts})
     return JSONResponse({"status": "unavailable", **parts}, 503, {"Retry-After": RETRY_AFTER})
+
+
+@health_router.get("/metrics", summary="Counters for Prometheus", response_class=PlainTextResponse)
+async def metrics() -> PlainTextResponse:
+    """Count what this process did, in the text format of Prometheus."""
+    return PlainTextResponse(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 def versions() -> dict[str, str]:

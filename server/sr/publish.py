@@ -45,6 +45,8 @@ def add_publishing(router: APIRouter, database: DatabaseSettings) -> None:
         _only_by_model(source)
         described = _create(request, source).item.to_dict(include_self_link=False, transform_hrefs=False)
         query = f"?{request.url.query}" if request.url.query else ""
+        for link in described["links"]:
+            link["href"] = f"{request.base_url}stac/{link['href']}"
         described["assets"]["sr"]["href"] = f"{str(request.url).split('?')[0].removesuffix('item')}cog{query}"
         return described
 

@@ -15,7 +15,7 @@ from server.sr.reader import UpscaledReader, render_labelled
 from server.sr.room import SuperResolution
 from server.sr.settings import SuperResolutionSettings
 from server.sr.store import SuperResolvedItems
-from server.sr.upscaler import LocalUpscaler
+from server.sr.upscaler import LocalUpscaler, Upscaler
 
 SR_PATH = f"{ITEM_PATH}/sr"
 
@@ -24,8 +24,9 @@ def add_superresolution(app: FastAPI, settings: ServerSettings) -> None:
     """Add super-resolution; it uses the pool and the store that the lifespan opens, and `add_raster`'s sources."""
     chosen = SuperResolutionSettings()
     shelf = ModelShelf(lambda: app.state.dbpool, lambda: app.state.store, chosen.model, chosen.threads)
-    upscaler = LocalUpscaler(shelf, chosen)
-    items = SuperResolvedItems(app.state.raster.chips, upscaler, chosen.cache_bytes)
+    upscaler = create_upscaler(shelf, chosen)
+    keep = (lambda: app.state.store) if chosen.keep else None
+    items = SuperResolvedItems(app.state.raster.chips, upscaler, chosen.cache_bytes, keep)
     app.state.superresolution = SuperResolution(chosen, shelf, items)
     factory = ItemTilerFactory(
         router=APIRouter(route_class=UpscaledRoute),
@@ -44,3 +45,15 @@ def add_superresolution(app: FastAPI, settings: ServerSettings) -> None:
     )
     add_publishing(factory.router, settings.database)
     app.include_router(factory.router, prefix=SR_PATH, tags=["Super-resolution"])
+
+
+def create_upscaler(shelf: ModelShelf, settings: SuperResolutionSettings) -> Upscaler:
+    """Return who computes: this process, or the workers of the Ray cluster whose address is given."""
+    if settings.ray_address is None:
+        return LocalUpscaler(shelf, settings)
+    # Importing Ray costs a second, and its extra may not be there.
+    from server.sr.ray_upscaler import RayUpscaler  # noqa: PLC0415
+    from server.sr.replica import Options  # noqa: PLC0415
+
+    device = "cuda" if settings.ray_gpus else "cpu"
+    return RayUpscaler(settings, Options(device=device, gpus=settings.ray_gpus, max_replicas=settings.ray_workers))

@@ -1,36 +1,46 @@
 """Super-resolved items as objects of a store that computes them: the raster endpoints read them like any other."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import numpy as np
 from rasterio.io import DatasetReader, MemoryFile
 
+from catalog.errors import ObjectStoreError
+from catalog.objects import ObjectStore
 from server.raster.cache import LoadingCache
 from server.raster.chip import Chips
 from server.raster.decoded import Decoded, decode
 from server.raster.record import AssetRecord, ItemRecord
 from server.sr.chip import Chip, read_chip
+from server.sr.metrics import COMPUTED, REQUESTS, SECONDS, WAITING
 from server.sr.product import Pixels, encode
 from server.sr.record import Recipe
 from server.sr.upscaler import Upscaler
 from superres.inference import interpolate
 
+_KEPT = "cache/super-resolved"
+"""Folder of the store that finished items are kept in."""
+
 
 class SuperResolvedItems:
     """Finished items, computed once however many tiles are asked for at the same time, kept up to a number of bytes."""
 
-    def __init__(self, chips: Chips, upscaler: Upscaler, capacity: int) -> None:
+    def __init__(
+        self, chips: Chips, upscaler: Upscaler, capacity: int, keep: Callable[[], ObjectStore] | None = None
+    ) -> None:
         """Create it, empty.
 
         Args:
             chips: the objects of items.
             upscaler: who computes.
             capacity: most bytes of finished items, files and decoded numbers together.
+            keep: gives the store that finished items are kept in too, for other processes; none unless given.
         """
         self._chips = chips
         self._upscaler = upscaler
+        self._keep = keep
         self._capacity = capacity // 2
         self._files: LoadingCache[str, bytes] = LoadingCache(self._capacity, weigh=len)
         self._decoded: LoadingCache[str, Decoded | None] = LoadingCache(self._capacity, weigh=_weigh)
@@ -47,7 +57,12 @@ class SuperResolvedItems:
             BusyError: too many are waiting already.
             RasterError: an object cannot be read, or the worker failed.
         """
-        return self._files.get(made.version, lambda: encode(self._compute(item, recipe), made, recipe))
+
+        def load() -> bytes:
+            return self._kept(made, lambda: encode(self._compute(item, recipe), made, recipe))
+
+        REQUESTS.inc()
+        return self._files.get(made.version, load)
 
     def decoded(self, item: ItemRecord, made: ItemRecord, recipe: Recipe) -> Decoded | None:
         """Return its numbers; the errors are those of `file`."""
@@ -58,7 +73,23 @@ class SuperResolvedItems:
 
         return self._decoded.get(made.version, load)
 
+    def _kept(self, made: ItemRecord, make: Callable[[], bytes]) -> bytes:
+        """Return what the store keeps, or make it and let the store keep it.
+
+        A store that does not answer costs time, no answer: it is a second cache, not the truth.
+        """
+        if self._keep is None:
+            return make()
+        store, key = self._keep(), f"{_KEPT}/{made.version}.tif"
+        with suppress(ObjectStoreError):
+            return store.get(key)
+        content = make()
+        with suppress(ObjectStoreError):
+            store.put(key, content, "image/tiff")
+        return content
+
     def _compute(self, item: ItemRecord, recipe: Recipe) -> Pixels:
+        COMPUTED.inc()
         chip = read_chip(item, self._chips, mask_clouds=recipe.mask_clouds)
         return compute(chip, recipe, self._upscaler)
 
@@ -70,7 +101,8 @@ def compute(chip: Chip, recipe: Recipe, upscaler: Upscaler) -> Pixels:
     if recipe.method in {"bicubic", "nearest"}:
         plain = interpolate(chip.reflectance, chip.valid, recipe.method, model.scale)
         return Pixels(plain.reflectance, plain.valid, transform)
-    made = upscaler.upscale(chip, model)
+    with WAITING.track_inprogress(), SECONDS.time():
+        made = upscaler.upscale(chip, model)
     if recipe.method == "sr":
         return Pixels(np.concatenate([made.reflectance, made.interval]), made.valid, transform)
     plain = interpolate(chip.reflectance, chip.valid, "bicubic", model.scale)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from server.raster.errors import BusyError
 from server.sr.chip import Chip
+from server.sr.metrics import REFUSED
 from server.sr.models import ModelShelf
 from server.sr.settings import SuperResolutionSettings
 from superres.inference import Upscaled, superresolve
@@ -43,6 +44,7 @@ class LocalUpscaler:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         if not self._places.acquire(blocking=False):
+            REFUSED.inc()
             most = self._settings.queue
             raise BusyError(f"{most} items wait to be super-resolved already. Try again in a moment.")
         try:
