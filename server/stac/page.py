@@ -4,12 +4,12 @@
 the items is wanted.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import orjson
@@ -22,12 +22,14 @@ from server.stac.publish import Shown
 from server.stac.rendered import RenderedItems, Row
 from server.stac.search import WorldStratSearch
 
+Finished = TypeVar("Finished")
+
 AT_ONCE = 100
 """Items that are read, and held, together."""
 
 _ROW = "collection, id, tableoid, ctid, xmin"
 _READ = """
-SELECT id, collection, ST_AsGeoJSON(geometry, 20) AS geometry, content::text AS content FROM items
+SELECT id, collection, ST_AsGeoJSON(geometry, 20) AS geometry, jsonb_send(content) AS content FROM items
 WHERE collection = $1 AND id = ANY($2)
 """
 _FIND = f"SELECT {_ROW} FROM items WHERE collection = $1 AND id = $2"  # noqa: S608 - a constant
@@ -56,10 +58,10 @@ class Page:
         No more than `AT_ONCE` are held at a time, and no connection between two reads: a slow client keeps none.
         """
         for rows in self._portions():
-            found = await _read(self.request, rows, to_read=False)
+            found = await _read(self.request, rows, self.shown.publish)
             for row in rows:
                 if row in found:
-                    yield self.shown.publish(found[row])
+                    yield found[row]
 
     async def bodies(self) -> AsyncIterator[list[bytes]]:
         """Yield the same items as JSON, at most `AT_ONCE` at a time; whole ones are remembered as they are written."""
@@ -119,8 +121,8 @@ async def read_items(request: Request, shown: Shown, keys: Sequence[tuple[str, s
     rows = [Row(*key, (0, (0, 0), 0)) for key in keys]
     items: list[Item] = []
     for start in range(0, len(rows), AT_ONCE):
-        found = await _read(request, rows[start : start + AT_ONCE], to_read=False)
-        items += [shown.publish(found[row]) for row in rows[start : start + AT_ONCE] if row in found]
+        found = await _read(request, rows[start : start + AT_ONCE], shown.publish)
+        items += [found[row] for row in rows[start : start + AT_ONCE] if row in found]
     return items
 
 
@@ -131,10 +133,10 @@ async def render(request: Request, shown: Shown, rows: Sequence[Row]) -> list[by
     bodies = {row: kept.get(base_url, row) for row in rows} if shown.whole else dict.fromkeys(rows)
     missing = [row for row, body in bodies.items() if body is None]
     if missing:
-        for row, item in (await _read(request, missing, to_read=shown.whole)).items():
-            bodies[row] = body = orjson.dumps(shown.publish(item))
-            if shown.whole:
-                kept.keep(base_url, row, body)
+        written = await _read(request, missing, lambda item: orjson.dumps(shown.publish(item)), to_read=shown.whole)
+        bodies |= written
+        for row, body in written.items() if shown.whole else ():
+            kept.keep(base_url, row, body)
     return [body for body in bodies.values() if body is not None]
 
 
@@ -177,8 +179,14 @@ def _row(found: Any) -> Row:
     return Row(collection, item_id, tuple(place))
 
 
-async def _read(request: Request, rows: Sequence[Row], *, to_read: bool) -> dict[Row, Item]:
-    """Return the whole items of rows; a row that was replaced meanwhile gives what replaced it."""
+async def _read(
+    request: Request, rows: Sequence[Row], finish: Callable[[Item], Finished], *, to_read: bool = False
+) -> dict[Row, Finished]:
+    """Return what `finish` makes of the whole items of rows; a replaced row gives what replaced it.
+
+    Items are finished one by one: a hundred of them together are so many objects that Python's search for garbage
+    takes longer than reading them.
+    """
     plans: Plans = request.app.state.plans
     wanted = {(row.collection, row.id): row for row in rows}
     found = {}
@@ -186,5 +194,5 @@ async def _read(request: Request, rows: Sequence[Row], *, to_read: bool) -> dict
         for collection, group in groupby(sorted(rows), key=attrgetter("collection")):
             for stored in await connection.fetch(_READ, collection, [row.id for row in group]):
                 row = wanted[stored["collection"], stored["id"]]
-                found[row] = await hydrate_row(connection, plans, stored, to_read=to_read)
+                found[row] = finish(await hydrate_row(connection, plans, stored, to_read=to_read))
     return found
