@@ -92,4 +92,4 @@ class ChipCache:
 
 
 def _weigh(decoded: Decoded | None) -> int:
-    return decoded.bands.nbytes if decoded else 0
+    return decoded.nbytes if decoded else 0

@@ -1,6 +1,6 @@
 """A raster decoded once: its numbers in memory, with what a tile needs to know of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 from rio_tiler.constants import WGS84_CRS
 
-_TABLE_DTYPES = (np.uint8, np.uint16)
+_TABLE_DTYPES = ("uint8", "uint16")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,13 @@ class Decoded:
     """What a stored 0 means, of each band."""
     overviews: tuple[int, ...]
     """How many pixels across one pixel of each overview is."""
+    levels: tuple["Decoded", ...] = ()
+    """The overviews themselves, in the same order."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the numbers, those of the overviews included."""
+        return int(self.bands.nbytes) + sum(level.nbytes for level in self.levels)
 
     @property
     def height(self) -> int:
@@ -72,20 +79,29 @@ def decode(dataset: DatasetReader, capacity: int, *, coarse: bool = False) -> De
         return None
     if len(set(dataset.dtypes)) > 1 or len(set(dataset.nodatavals)) > 1 or _size(dataset) > capacity:
         return None
-    overviews = dataset.overviews(1)
-    factor = max(overviews, default=1) if coarse else 1
+    scaled = any(scale != 1 for scale in dataset.scales) or any(dataset.offsets)
+    if scaled and dataset.dtypes[0] not in _TABLE_DTYPES:
+        return None
+    factors = tuple(dataset.overviews(1))
+    if coarse:
+        return _read(dataset, max(factors, default=1))
+    levels = tuple(_read(dataset, factor) for factor in factors)
+    return replace(_read(dataset, 1), overviews=factors, levels=levels)
+
+
+def _read(dataset: DatasetReader, factor: int) -> Decoded:
+    """Read a raster, or the overview of it whose pixels are `factor` of its own across."""
     shape = dataset.count, -(-dataset.height // factor), -(-dataset.width // factor)
     bands = dataset.read(out_shape=shape)
     bands.setflags(write=False)
-    decoded = Decoded(
+    return Decoded(
         bands=bands,
-        transform=transform @ Affine.scale(dataset.width / shape[2], dataset.height / shape[1]),
+        transform=dataset.transform @ Affine.scale(dataset.width / shape[2], dataset.height / shape[1]),
         nodata=dataset.nodata,
         scales=tuple(dataset.scales),
         offsets=tuple(dataset.offsets),
-        overviews=() if coarse else tuple(overviews),
+        overviews=(),
     )
-    return decoded if not decoded.scaled or bands.dtype in _TABLE_DTYPES else None
 
 
 def _size(dataset: DatasetReader) -> int:
