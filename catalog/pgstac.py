@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from pypgstac.db import PgstacDB
 
 from catalog.errors import DatabaseError, ReceiptError
-from catalog.queryables import COUNTED, INDEXED, queryables
+from catalog.queryables import COUNTED, COUNTED_KEY, INDEXED, queryables
 from catalog.settings import DatabaseSettings
 
 CONNECT_TIMEOUT = 5
@@ -118,7 +118,7 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
         if not items:
             return
         with translated(self._settings):
-            self._load("items", [{**item, "private": _counted(item)} for item in items])
+            self._load("items", [{**item, "private": {COUNTED_KEY: _counted(item)}} for item in items])
             missing = self._missing(items)
         if missing:
             raise ReceiptError(

@@ -32,6 +32,9 @@ COUNTED = (
     "eo:cloud_cover",
 )
 """Properties that counts and samples read of every item."""
+COUNTED_KEY = "counted:1"
+"""Where pgSTAC's private column holds them. Raise the number with any change of `COUNTED`: what an older version stored
+then counts no more, and the item itself is read."""
 
 _OTHER = {
     "eo:cloud_cover": {

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from server.oas30 import to_version_3_0
+from server.stac.formats import describe_formats
 
 Operation = dict[str, Any]
 
@@ -51,6 +52,7 @@ class DocumentedApi(FastAPI):
         """Return the document, made once."""
         if self.openapi_schema is None:
             document = super().openapi()
+            describe_formats(document)
             _describe_errors(document)
             self.openapi_schema = to_version_3_0(document)
         return self.openapi_schema
@@ -64,8 +66,11 @@ def _describe_errors(document: dict[str, Any]) -> None:
     schemas["Error"] = ERROR_SCHEMA
     components["responses"] = {status: _error(description) for status, description in ERRORS.items()}
     for path, methods in document["paths"].items():
+        chosen = any(each["name"] == "fields" for each in methods.get("get", {}).get("parameters", ()))
         for method, operation in methods.items():
             _describe_operation(path, method, operation)
+            if chosen:
+                _loosen(operation["responses"])
 
 
 def _describe_operation(path: str, method: str, operation: Operation) -> None:
@@ -82,8 +87,6 @@ def _describe_operation(path: str, method: str, operation: Operation) -> None:
         responses.setdefault("304", NOT_MODIFIED)
     if path.startswith(_MOSAICS) and not path.startswith(_ITEM):
         responses.setdefault("204", NOTHING_THERE)
-    if any(parameter["name"] == "fields" for parameter in operation.get("parameters", ())):
-        _loosen(responses)
     for status, response in responses.items():
         if status >= "400" and "$ref" not in response:
             response.setdefault("content", _error("")["content"])

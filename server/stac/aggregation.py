@@ -89,6 +89,7 @@ class AggregationClient(AsyncBaseAggregationClient):
             search,
             lambda condition: compose(names, condition),
             search.grid_geohash_frequency_precision,
+            remember=True,
         )
         return _answer(request, shape(names, rows))
 

@@ -6,9 +6,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
+from catalog.queryables import COUNTED_KEY
+
 TOTAL = "total_count"
 NULL_KEY = "null"
 """Key of the bucket of those items that do not say: a key is a string in the specification."""
+# Unpacking a whole item takes ten times as long as reading the few properties beside it; OFFSET keeps the planner
+# from doing it anew for each of them.
+PROPERTIES = f"SELECT coalesce(i.private->'{COUNTED_KEY}', i.content->'properties') AS p OFFSET 0"
+"""SQL of the properties `p` of an item `i` that are counted."""
 MAX_BUCKETS = 10_000
 """Buckets of one aggregation, the fullest first; the items of others are counted as its overflow."""
 CLOUD_LIMITS = (0, 5, 10, 25, 50, 75, 100)
@@ -45,8 +51,12 @@ def _clouds(name: str, source: str) -> Aggregation:
 
 
 def _time(unit: Literal["month", "second"]) -> str:
-    moment = f"date_trunc('{unit}', (p->>'datetime')::timestamptz AT TIME ZONE 'UTC')"
-    return f"""to_char({moment}, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
+    text = "p->>'datetime'"
+    moment = f"date_trunc('{unit}', ({text})::timestamptz AT TIME ZONE 'UTC')"
+    # Nearly all are written in UTC to the second: then the text itself says it, at a tenth of the cost.
+    said = f"left({text}, 7) || '-01T00:00:00Z'" if unit == "month" else text
+    return f"""CASE WHEN {text} LIKE '____-__-__T__:__:__Z' THEN {said}
+        ELSE to_char({moment}, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') END"""
 
 
 _ALL = (
@@ -72,9 +82,8 @@ AGGREGATIONS = {each.name: each for each in _ALL}
 _ITEMS = """
 WITH keys AS (
     SELECT {keys}
-    FROM (SELECT collection, geometry, content FROM items WHERE ({condition})) AS i
-    -- OFFSET keeps the planner from unpacking the whole item anew for each of its properties.
-    CROSS JOIN LATERAL (SELECT i.content->'properties' AS p OFFSET 0) AS unpacked
+    FROM (SELECT collection, geometry, content, private FROM items WHERE ({condition})) AS i
+    CROSS JOIN LATERAL ({properties}) AS unpacked
     CROSS JOIN (SELECT $1::int AS precision) AS asked
 )
 """
@@ -93,7 +102,9 @@ def compose(names: Sequence[str], condition: str) -> str:
     keys = ", ".join(f"{each.expression} AS k{n}" for n, each in enumerate(asked))
     parts = [_COUNT, *(_part(n, each) for n, each in enumerate(asked) if each.reduce != "count")]
     # Not `format` for the condition: it is text of a caller's in quotes, braces included.
-    return _ITEMS.replace("{keys}", keys).replace("{condition}", condition) + " UNION ALL ".join(parts)
+    return _ITEMS.replace("{keys}", keys).replace("{properties}", PROPERTIES).replace(
+        "{condition}", condition
+    ) + " UNION ALL ".join(parts)
 
 
 def shape(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:

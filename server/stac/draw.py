@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from server.stac.buckets import PROPERTIES
+
 Balance = Literal["source", "ipcc", "smod", "lccs", "split"]
 """Property of places, without its prefix, over whose values a sample can be balanced."""
 
@@ -21,9 +23,8 @@ _DRAW = """
 WITH matched AS (
     SELECT collection, id, {class} AS class, p->>'worldstrat:aoi' AS aoi, (p->>'worldstrat:revisit')::int AS revisit,
         md5($1 || ' ' || collection || ' ' || id) AS lot
-    FROM (SELECT collection, id, content FROM items WHERE ({condition})) AS i
-    -- OFFSET keeps the planner from unpacking the whole item anew for each of its properties.
-    CROSS JOIN LATERAL (SELECT i.content->'properties' AS p OFFSET 0) AS unpacked
+    FROM (SELECT collection, id, content, private FROM items WHERE ({condition})) AS i
+    CROSS JOIN LATERAL ({properties}) AS unpacked
 ), ranked AS (
     SELECT *, row_number() OVER (
         PARTITION BY coalesce(aoi, collection || ' ' || id) ORDER BY revisit NULLS LAST, lot, collection, id
@@ -69,7 +70,8 @@ class Drawn:
 
 def compose(balance: Balance | None, condition: str) -> str:
     """Return the statement that draws from the items of an SQL condition."""
-    return _DRAW.replace("{class}", _CLASSES[balance]).replace("{condition}", condition)
+    chosen = _DRAW.replace("{class}", _CLASSES[balance]).replace("{properties}", PROPERTIES)
+    return chosen.replace("{condition}", condition)
 
 
 def read(row: Any, limit: int) -> Drawn:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query, params
 from stac_fastapi.api.routes import Scope
@@ -87,17 +87,26 @@ async def negotiate(request: Request, f: Asked = None) -> None:
     request.state.format = FORMATS[name]
 
 
+_ROUTES = (("/stac/search", "GET"), ("/stac/search", "POST"), ("/stac/collections/{collection_id}/items", "GET"))
+"""Those that answer in several formats."""
 FORMAT_DEPENDENCIES: list[tuple[list[Scope], list[params.Depends]]] = [
-    (
-        [
-            {"path": "/stac/search", "method": "GET"},
-            {"path": "/stac/search", "method": "POST"},
-            {"path": "/stac/collections/{collection_id}/items", "method": "GET"},
-        ],
-        [Depends(negotiate)],
-    )
+    ([{"path": path, "method": method} for path, method in _ROUTES], [Depends(negotiate)])
 ]
-"""The routes that answer in several formats, as stac-fastapi takes it."""
+"""What makes them read `f`, as stac-fastapi takes it."""
+
+
+def describe_formats(document: dict[str, Any]) -> None:
+    """Add to an OpenAPI document, in place, what the formats answer."""
+    for path, method in _ROUTES:
+        responses = document["paths"][path][method.lower()]["responses"]
+        for each in FORMATS.values():
+            text = {"schema": {"type": "string", "format": "binary"}}
+            responses["200"].setdefault("content", {}).setdefault(each.media_types[0], text)
+        responses["200"]["description"] = "What was found, in the format that was asked for."
+        responses["406"] = {"description": "The header Accept takes none of the formats that there are."}
+        responses.setdefault("404", {"description": "Nothing was found, and GeoParquet can't say so."})
+        if method == "GET":
+            responses["304"] = {"description": "The client's copy, named by `If-None-Match`, is still good."}
 
 
 async def answer_formatted(request: Request, search: WorldStratSearch) -> Response | None:

@@ -1,6 +1,7 @@
 """The items that a search's conditions select, for statements of our own; pgSTAC writes the condition."""
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 
@@ -12,6 +13,7 @@ from starlette.requests import Request
 
 from server.errors import InvalidSearchError, in_words
 from server.stac.filters import read_filter
+from server.stac.plan import Plans
 from server.stac.search import WorldStratSearch
 
 CONDITIONS = {"collections", "ids", "bbox", "intersects", "datetime", "filter_expr", "filter_lang", "q"}
@@ -27,6 +29,9 @@ _TEXT = {
 
 ALIASES = {"filter_expr": "filter", "filter_lang": "filter-lang", "filter_crs": "filter-crs"}
 """Names of parameters that are no names in Python."""
+
+MOST_ROWS = 500
+"""Rows of an answer that is remembered until the catalog changes."""
 
 Compose = Callable[[str], str]
 """Makes a statement over `items` of an SQL condition."""
@@ -59,7 +64,9 @@ def parse_search(model: type[Search], asked: Mapping[str, Any]) -> Search:
         raise InvalidSearchError(in_words(error.errors())) from error
 
 
-async def select(request: Request, search: WorldStratSearch, compose: Compose, *arguments: Any) -> list[Any]:
+async def select(
+    request: Request, search: WorldStratSearch, compose: Compose, *arguments: Any, remember: bool = False
+) -> list[Any]:
     """Return the rows of a statement over the items that `search` selects.
 
     What the caller said reaches PostgreSQL as parameters only: the conditions as one JSON document, of which pgSTAC's
@@ -70,6 +77,7 @@ async def select(request: Request, search: WorldStratSearch, compose: Compose, *
         search: its conditions count, its page and fields do not.
         compose: makes the statement of the condition.
         arguments: parameters of the statement.
+        remember: whether equal requests are answered alike until the catalog changes; for answers of short rows.
 
     Raises:
         InvalidSearchError: a geometry can't be read.
@@ -78,10 +86,24 @@ async def select(request: Request, search: WorldStratSearch, compose: Compose, *
     try:
         async with request.app.state.get_connection(request, "r") as connection:
             condition = await connection.fetchval("SELECT stac_search_to_where($1::text::jsonb)", conditions)
-            rows: list[Any] = await connection.fetch(compose(condition), *arguments)
-            return rows
+            statement = compose(condition)
+            if remember:
+                return await _recall(request.app.state.plans, connection, statement, arguments)
+            return list(await connection.fetch(statement, *arguments))
     except asyncpg.InternalServerError as error:
         # PostGIS has this one code for every geometry that it can't read.
         if not search.is_spatial:
             raise
         raise InvalidSearchError(f"The geometry can't be searched: {error}.") from error
+
+
+async def _recall(plans: Plans, connection: Any, statement: str, arguments: Sequence[Any]) -> list[Any]:
+    """Ask once for all equal requests, as long as nothing in the database changes."""
+    version = await plans.refresh(connection)
+    key = f"rows {hashlib.sha256(repr((statement, arguments)).encode()).hexdigest()}"
+    rows: list[Any] | None = plans.get(key)
+    if rows is None:
+        rows = list(await connection.fetch(statement, *arguments))
+        if len(rows) <= MOST_ROWS:
+            plans.keep(version, key, rows)
+    return rows

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+import psycopg
 import pystac
 import pystac_client
 import pytest
@@ -273,3 +274,33 @@ def test_a_url_without_meaning_is_refused_in_words(http: httpx.Client, params: d
 @pytest.mark.parametrize("what", ["aggregate", "aggregations"])
 def test_an_unknown_collection_is_not_found(http: httpx.Client, what: str) -> None:
     assert http.get(f"/stac/collections/none/{what}").status_code == 404
+
+
+def test_counts_are_new_as_soon_as_an_item_is(http: httpx.Client, catalog: Any) -> None:
+    names = ["total_count", "ipcc_frequency"]
+    before = _aggregate(http, names)
+    with psycopg.connect(catalog.database.dsn, autocommit=True, options="-c search_path=pgstac,public") as connection:
+        chosen = "SELECT id FROM items WHERE collection = %s ORDER BY id LIMIT 1"
+        (item_id,) = connection.execute(chosen, (COLLECTION_SPOT,)).fetchone() or ("",)
+        connection.execute("CREATE TEMP TABLE kept AS SELECT * FROM items WHERE id = %s", (item_id,))
+        connection.execute("DELETE FROM items WHERE id = %s", (item_id,))
+        try:
+            without = _aggregate(http, names)
+        finally:
+            connection.execute("INSERT INTO items SELECT * FROM kept")
+
+    assert without["total_count"]["value"] == before["total_count"]["value"] - 1
+    assert without["ipcc_frequency"] != before["ipcc_frequency"]
+    assert _aggregate(http, names) == before
+
+
+def test_items_without_the_properties_beside_them_are_counted_alike(http: httpx.Client, catalog: Any) -> None:
+    names = list(FREQUENCIES)
+    before = _aggregate(http, names)
+    with psycopg.connect(catalog.database.dsn, autocommit=True, options="-c search_path=pgstac,public") as connection:
+        connection.execute("CREATE TEMP TABLE kept AS SELECT id, private FROM items WHERE private IS NOT NULL")
+        connection.execute("UPDATE items SET private = NULL")
+        try:
+            assert _aggregate(http, names) == before
+        finally:
+            connection.execute("UPDATE items SET private = kept.private FROM kept WHERE kept.id = items.id")
