@@ -117,7 +117,7 @@ def list_colormaps(request: Request) -> dict[str, Any]:
             {
                 "name": name,
                 "type": "ramp" if len(COLORMAPS.get(name)) == _RAMP_SIZE else "classes",
-                "thumbnail": f"{base}/colorMaps/{quote(name)}?format=png&orientation=horizontal&width=256&height=16",
+                "thumbnail": f"{base}/colorMaps/{quote(name)}?f=png&orientation=horizontal&width=256&height=16",
                 "legend": f"{base}/legend.png?colormap_name={quote(name)}",
             }
             for name in sorted(COLORMAPS.list())

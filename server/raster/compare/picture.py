@@ -135,7 +135,7 @@ def encode(frames: list[Image.Image], chosen: PictureFormat) -> bytes:
         frames = [_flat(frame) for frame in frames]
         options = options and options | {"append_images": frames[1:]}
     if chosen == "webp":
-        options |= {"lossless": True}
+        options |= {"quality": 88}
     frames[0].save(out, chosen.upper(), **options)
     return out.getvalue()
 
