@@ -18,6 +18,8 @@ COMMANDS = {
     "sample": ("ingest.sample.cli:sample", "Make a small procedural dataset in the published layout."),
     "ingest": ("ingest.cli:ingest", "Bring a WorldStrat folder into the catalog and the object store."),
     "serve": ("server.cli:serve", "Serve the catalog, the tiles and the page."),
+    "train": ("superres.cli:train", "Train a network that makes 2.5 m of Sentinel-2's 10 m."),
+    "evaluate": ("superres.cli:evaluate", "Score a super-resolution model beside bicubic interpolation."),
 }
 _INTERRUPTED = 130
 # What the operator of the machine can put right; any other OSError is a bug and deserves its traceback.

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from superres.errors import CheckpointError
 
 NAME = "checkpoint.safetensors"
+BEST = "best.safetensors"
 _MODEL, _MEAN, _OPTIMIZER = "model.", "mean.", "optimizer."
 
 
@@ -71,6 +72,25 @@ def load_checkpoint(path: Path, network: nn.Module, mean: nn.Module, optimizer: 
             state.setdefault(int(index), {})[key] = value
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     except (SafetensorError, OSError, RuntimeError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{path} is not of this network: {error}") from error
+
+
+def save_weights(path: Path, network: nn.Module) -> None:
+    """Write a network's weights alone."""
+    part = path.with_suffix(".part")
+    save_file({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, part)
+    part.replace(path)
+
+
+def load_weights(path: Path, network: nn.Module) -> None:
+    """Set a network to weights that `save_weights` wrote.
+
+    Raises:
+        CheckpointError: they cannot be read, or are of another network.
+    """
+    try:
+        network.load_state_dict(load_file(path))
+    except (SafetensorError, OSError, RuntimeError) as error:
         raise CheckpointError(f"{path} is not of this network: {error}") from error
 
 

@@ -3,7 +3,8 @@
 The classes, distances and constants are those published with opensr-test 1.3 (Aybar et al., 2024, defaults: fractional
 difference per pixel, softmin of temperature 0.25, scores 0.05, the quarter of the pixels with the largest differences).
 The package itself needs PyTorch, scikit-image and a web of models; the definition needs none of them. One step differs:
-pairs are registered before they are scored, so the output is not moved onto the truth once more.
+pairs are registered and their reflectance is matched before they are scored, so the output is neither moved onto the
+truth once more nor, unless asked, given the truth's histogram.
 """
 
 from dataclasses import dataclass
@@ -34,13 +35,15 @@ class Correctness:
     """Far from both."""
 
 
-def correctness(coarse: Array, made: Array, truth: Array) -> Correctness | None:
+def correctness(coarse: Array, made: Array, truth: Array, *, harmonise: bool = False) -> Correctness | None:
     """Classify what was added to an image.
 
     Args:
         coarse: the input, `(band, h, w)`.
         made: the output, `(band, s * h, s * w)`.
         truth: in the shape of the output.
+        harmonise: give the output the histogram of the truth first, as opensr-test does for pairs of two sensors whose
+            reflectance differs. It stretches the contrast of whatever is blurred, bicubic interpolation too.
 
     Returns:
         The shares, None where the image is too small to lose its border.
@@ -51,7 +54,9 @@ def correctness(coarse: Array, made: Array, truth: Array) -> Correctness | None:
         return None
     inner, core = _cut(coarse, border), _cut(truth, border * scale)
     interpolated = _bilinear(inner.astype(np.float64), scale)
-    matched = np.stack([_match(a, b) for a, b in zip(_cut(made, border * scale), core, strict=True)])
+    matched = _cut(made, border * scale)
+    if harmonise:
+        matched = np.stack([_match(a, b) for a, b in zip(matched, core, strict=True)])
     reference = _distance(interpolated, core)
     to_truth, to_input = _distance(matched, core), _distance(matched, interpolated)
     limit = np.quantile(reference, _QUANTILE)

@@ -37,14 +37,15 @@ def degrade(image: Array, psf: float, noise: float, rng: np.random.Generator) ->
     return (seen + rng.normal(0, noise, seen.shape)).clip(1e-4).astype(np.float32)
 
 
-def scored_pairs(images: tuple[Image, ...]) -> list[Pair]:
-    """Return one pair per image, always the same: the sensor's mean blur and noise."""
+def scored_pairs(images: tuple[Image, ...], frames: int = 1) -> list[Pair]:
+    """Return one pair per image, always the same: the sensor's mean blur and noise, of each revisit anew."""
     rng = np.random.default_rng(_SEED)
     pairs = []
     for image in images:
         sharp = _whole(image.pixels)
-        coarse = degrade(sharp, PSF, NOISE, rng)
-        pairs.append(Pair(image.name, image.source, None, coarse, sharp, np.ones(sharp.shape[1:], bool)))
+        seen = [degrade(sharp, PSF, NOISE, rng)]
+        seen += [degrade(_revisited(sharp, rng), PSF, NOISE, rng) for _ in range(frames - 1)]
+        pairs.append(Pair(image.name, image.source, None, np.concatenate(seen), sharp, np.ones(sharp.shape[1:], bool)))
     return pairs
 
 

@@ -48,6 +48,8 @@ class Scores:
     """Share of opensr-test."""
     hallucination: float | None
     """Share of opensr-test."""
+    harmonised: tuple[float, ...] | None
+    """The three shares once the output has the histogram of the truth."""
     coverage: tuple[float, ...] | None
     """Per band: share of pixels whose truth lies within the interval; None without one."""
     width: tuple[float, ...] | None
@@ -109,7 +111,9 @@ def evaluate(
 def score(pair: Pair, made: Upscaled) -> Scores:
     """Return the scores of one image."""
     image, truth, valid = made.reflectance, pair.fine, pair.valid & made.valid
-    classes = correctness(pair.coarse[: len(BANDS)], image, truth) if valid.all() else None
+    coarse = pair.coarse[: len(BANDS)]
+    classes = correctness(coarse, image, truth) if valid.all() else None
+    again = correctness(coarse, image, truth, harmonise=True) if valid.all() else None
     told = np.isfinite(made.interval).all()
     return Scores(
         images=1,
@@ -117,11 +121,10 @@ def score(pair: Pair, made: Upscaled) -> Scores:
         psnr=tuple(metrics.psnr(image, truth, valid)),
         cpsnr=tuple(metrics.cpsnr(image, truth, valid)),
         ssim=tuple(metrics.ssim(image, truth, valid)),
-        inconsistency=tuple(
-            metrics.inconsistency(image, pair.coarse[: len(BANDS)], truth.shape[1] // pair.coarse.shape[1])
-        ),
+        inconsistency=tuple(metrics.inconsistency(image, coarse, truth.shape[1] // coarse.shape[1])),
         spectral_angle=metrics.spectral_angle(image, truth, valid),
         **{name: getattr(classes, name) if classes else None for name in _CLASSES},
+        harmonised=tuple(getattr(again, name) for name in _CLASSES) if again else None,
         coverage=tuple(metrics.coverage(image, truth, made.interval, valid)) if told else None,
         width=tuple(made.interval[:, valid].mean(axis=1)) if told else None,
     )

@@ -12,10 +12,11 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from superres.architecture import Architecture
-from superres.checkpoint import NAME, load_checkpoint, read_facts, save_checkpoint
+from superres.checkpoint import BEST, NAME, load_checkpoint, load_weights, read_facts, save_checkpoint, save_weights
 from superres.errors import CheckpointError
 from superres.fusion import build
 from superres.loss import loss
+from superres.material import Material
 from superres.network import Single
 from superres.pairs import Sampler
 
@@ -25,8 +26,10 @@ SAVE_EVERY: Final = 250
 """Steps between two checkpoints."""
 _DECAY: Final = 0.998
 _WARM_UP: Final = 50
+_WEIGHT_DECAY: Final = 0.01
 _LEAST_RATE: Final = 0.02
 _MOST_GRADIENT: Final = 1.0
+_MOST_VALIDATION: Final = 64
 
 
 @dataclass(frozen=True)
@@ -60,16 +63,18 @@ class Run:
     network: Single
     """What is trained."""
     mean: AveragedModel
-    """The running mean of its weights: what is kept in the end."""
+    """The running mean of its weights: kept where it was best on what is not trained on."""
     optimizer: torch.optim.Optimizer
     """Adam."""
     step: int = 0
     """Batches so far."""
     history: list[float] = field(default_factory=list)
     """Loss of the image, averaged over each `SAVE_EVERY` steps (or what there was before a stop)."""
+    validation: list[tuple[int, float]] = field(default_factory=list)
+    """Steps, and the loss of the mean weights on images that are not trained on."""
 
     @property
-    def trained(self) -> Single:
+    def averaged(self) -> Single:
         """The network of mean weights."""
         network = self.mean.module
         assert isinstance(network, Single)  # noqa: S101 - for the type checker
@@ -85,7 +90,11 @@ def start(recipe: Recipe, folder: Path, device: str = "cpu") -> Run:
     torch.manual_seed(recipe.seed)
     network = build(recipe.architecture).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(_DECAY))  # type: ignore[no-untyped-call]
-    run = Run(network, mean, torch.optim.Adam(network.parameters(), lr=recipe.rate, betas=(0.9, 0.99)))
+    run = Run(
+        network,
+        mean,
+        torch.optim.AdamW(network.parameters(), lr=recipe.rate, betas=(0.9, 0.99), weight_decay=_WEIGHT_DECAY),
+    )
     path = folder / NAME
     if path.is_file():
         facts = read_facts(path)
@@ -97,30 +106,63 @@ def start(recipe: Recipe, folder: Path, device: str = "cpu") -> Run:
             )
         load_checkpoint(path, run.network, run.mean, run.optimizer)
         run.step, run.history = facts["step"], facts["history"]
+        run.validation = [(step, value) for step, value in facts["validation"]]
     return run
 
 
-def train(run: Run, recipe: Recipe, sampler: Sampler, folder: Path, tell: Callable[[int, float], None]) -> None:
+def train(
+    run: Run,
+    recipe: Recipe,
+    material: Material,
+    folder: Path,
+    tell: Callable[[int, float], None] = lambda _step, _loss: None,
+) -> Single:
     """Train until the recipe's steps are done; Ctrl-C leaves a checkpoint of the last whole step.
 
     Args:
         run: what `start` returned.
         recipe: the recipe.
-        sampler: draws batches.
+        material: what is trained on, and what the weights are chosen by.
         folder: gets the checkpoints.
         tell: called after each step with the number of steps so far and the loss of the image.
+
+    Returns:
+        The network of those mean weights that were best on the validation pairs.
     """
     recent: list[float] = []
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         while run.step < recipe.steps:
-            recent.append(_step(run, recipe, sampler))
+            recent.append(_step(run, recipe, material.sampler))
             run.step += 1
             tell(run.step, recent[-1])
-            if run.step % SAVE_EVERY == 0:
+            if run.step % SAVE_EVERY == 0 or run.step == recipe.steps:
+                _validate(run, material, folder)
                 _save(run, recipe, folder, recent)
                 recent = []
     finally:
         _save(run, recipe, folder, recent)
+    load_weights(folder / BEST, run.averaged)
+    return run.averaged
+
+
+def _validate(run: Run, material: Material, folder: Path) -> None:
+    """Note how good the mean weights are, and keep them if no others were better."""
+    network = run.averaged
+    device = next(network.parameters()).device
+    costs = []
+    with torch.inference_mode():
+        for pair in material.validation[:_MOST_VALIDATION]:
+            coarse, fine, valid = (
+                torch.from_numpy(part)[None].to(device) for part in (pair.coarse, pair.fine, pair.valid)
+            )
+            made = network(coarse)
+            shift = material.sampler.max_shift
+            costs.append(float(loss(made, coarse[:, : fine.shape[1]], fine, valid, max_shift=shift, level=LEVEL)[1]))
+    value = float(np.mean(costs))
+    if not run.validation or value < min(best for _, best in run.validation):
+        save_weights(folder / BEST, network)
+    run.validation.append((run.step, value))
 
 
 def _step(run: Run, recipe: Recipe, sampler: Sampler) -> float:
@@ -148,6 +190,5 @@ def _schedule(step: int, steps: int) -> float:
 def _save(run: Run, recipe: Recipe, folder: Path, recent: list[float]) -> None:
     if recent:
         run.history.append(float(np.mean(recent)))
-    folder.mkdir(parents=True, exist_ok=True)
-    facts = {"recipe": recipe.to_json(), "step": run.step, "history": run.history}
+    facts = {"recipe": recipe.to_json(), "step": run.step, "history": run.history, "validation": run.validation}
     save_checkpoint(folder / NAME, run.network, run.mean, run.optimizer, facts)
