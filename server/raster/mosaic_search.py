@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import unquote_plus
 
-from cql2 import Expr
 from fastapi import Path
 from psycopg_pool import ConnectionPool
 from pydantic import ValidationError
@@ -28,6 +27,7 @@ from server.raster.mosaic_catalog import EARTH, Catalog
 from server.raster.record import ABSENT_SECONDS, RECORD_SECONDS
 from server.stac.bounds import flat_bounds
 from server.stac.complexity import limit_json
+from server.stac.filters import read_filter
 
 MAX_SEARCHES = 1000
 """Most registered searches remembered."""
@@ -132,7 +132,7 @@ def search_of_collection(catalog: Catalog, collection_id: str, conditions: Mappi
     if "query" in given:
         search["query"] = json.loads(unquote_plus(given["query"]))
     if "filter_expr" in given:
-        search |= {"filter": _filter(given["filter_expr"], given.get("filter_lang")), "filter-lang": "cql2-json"}
+        search |= {"filter": read_filter(given["filter_expr"], given.get("filter_lang")), "filter-lang": "cql2-json"}
     metadata = model.Metadata(
         name=f"Mosaic for '{collection_id}' Collection",
         bounds=search.get("bbox") or facts.bounds,
@@ -226,15 +226,6 @@ def _order(sortby: str) -> list[dict[str, str]]:
     """Return `+a,-b` as a STAC search writes it."""
     parts = [match.groups() for part in sortby.split(",") if (match := _SORT.match(part.strip()))]
     return [{"field": name.strip(), "direction": "desc" if sign == "-" else "asc"} for sign, name in parts if name]
-
-
-def _filter(text: str, language: str | None) -> Any:
-    try:
-        parsed = json.loads(text) if language == "cql2-json" else Expr(text).to_json()
-    except ValueError as error:
-        raise InvalidRequestError(f"The filter cannot be read: {error}.") from error
-    limit_json(parsed)
-    return parsed
 
 
 def _checked(search: dict[str, Any]) -> str:

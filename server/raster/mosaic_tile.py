@@ -16,7 +16,8 @@ from server.raster.selection import Selection
 
 READ_FROM = 8.0
 """Pixels of a tile along an image's longer side from which on it is read; below, a mark stands for it."""
-_TRIED = 5  # items asked what bands there are, since one may lack what its neighbours have
+_TRIED = 10  # items asked in vain before a name counts as wrong: one may lack what its neighbours have
+_SEEN = 4  # times as many items as are read are asked
 
 Read = Callable[[Sequence[int]], tuple[ImageData, list[int]]]
 Select = Callable[[int], Selection]
@@ -65,9 +66,30 @@ class Layers:
         size = self.frame.size
         inside = (places[:, :2] < size).all(axis=1) & (places[:, 2:] > 0).all(axis=1)
         small = near[inside & (sides < READ_FROM)]
-        if not len(small) or (self.marked and has_means(self._selection(small))):
+        if not len(small) or (self.marked and self._means(small)):
             inside &= sides >= READ_FROM
-        return near[inside][: self.limit]
+        return self._readable(near[inside])
+
+    def _readable(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return as many items as are read, without those that lack what their neighbours have.
+
+        Raises:
+            InvalidRequestError: all of those asked lack it.
+        """
+        readable: list[int] = []
+        failure: InvalidRequestError | None = None
+        for tried, number in enumerate(numbers[: _SEEN * self.limit].tolist(), 1):
+            try:
+                self.select(number)
+            except InvalidRequestError as error:
+                failure = failure or error
+            else:
+                readable.append(number)
+            if len(readable) == self.limit or (tried >= _TRIED and not readable):
+                break
+        if failure and not readable:
+            raise failure
+        return np.array(readable, np.int64)
 
     def _read(self, reading: NDArray[np.int64], places: NDArray[np.float64]) -> tuple[ImageData, list[int]] | None:
         """Read the first item of each AOI, then what lies below the holes in them."""
@@ -75,7 +97,7 @@ class Layers:
         found = self._read_some(top)
         if found is None:
             return self._read_some(below)
-        holes: NDArray[Any] = found[0].mask == 0
+        holes: NDArray[Any] = np.ma.getmaskarray(found[0].array)
         wanted = [number for number in below if _window(places[number], holes).any()]
         under = self._read_some(wanted)
         return found if under is None else _merge(found, under)
@@ -94,8 +116,8 @@ class Layers:
         columns: dict[int, NDArray[np.float32]] = {}
         for members in self.index.members.values():
             some = numbers[np.isin(numbers, members)]
-            selection = self._selection(some) if len(some) else None
-            if selection is None or not has_means(selection):
+            selection = self._means(some) if len(some) else None
+            if selection is None:
                 continue
             found = mean_values(self.indexes, self.index, some, selection)
             means = np.where(np.ma.getmaskarray(found), np.float32(np.nan), found.data.astype(np.float32))
@@ -106,19 +128,15 @@ class Layers:
         values = np.stack([columns[number] for number in shown], axis=1)
         return paint_marks(self.frame, pixels[shown], np.ma.masked_invalid(values)), shown
 
-    def _selection(self, numbers: NDArray[np.int64]) -> Selection:
-        """Return what is asked for of the first of some items that has it.
-
-        Raises:
-            InvalidRequestError: none of those asked has it.
-        """
-        failure: InvalidRequestError | None = None
+    def _means(self, numbers: NDArray[np.int64]) -> Selection | None:
+        """Return what is asked for of the first of some items that has it, None where it has no mean."""
         for number in numbers[:_TRIED].tolist():
             try:
-                return self.select(number)
-            except InvalidRequestError as error:
-                failure = failure or error
-        raise failure or InvalidRequestError("Nothing is asked for.")
+                selection = self.select(number)
+            except InvalidRequestError:
+                continue
+            return selection if has_means(selection) else None
+        return None
 
 
 def unexplicit(selection: Selection) -> Selection:
@@ -129,7 +147,7 @@ def unexplicit(selection: Selection) -> Selection:
 def _window(place: NDArray[np.float64], pixels: NDArray[Any]) -> NDArray[Any]:
     left, top = np.floor(np.clip(place[:2], 0, None)).astype(int)
     right, bottom = np.ceil(np.clip(place[2:], 0, None)).astype(int)
-    return pixels[top:bottom, left:right]
+    return pixels[:, top:bottom, left:right]
 
 
 def _merge(
