@@ -31,7 +31,10 @@ def parse_colormap(text: str) -> ColorMapType:
     """
     if len(text) > MAX_LENGTH:
         raise ValueError(f"at most {MAX_LENGTH} characters")
-    return _parse(json.loads(text))
+    try:
+        return _parse(json.loads(text))
+    except RecursionError as error:
+        raise ValueError("no colormap: it is nested too deeply") from error
 
 
 def read_colormap(render: Mapping[str, Any]) -> ColorMapType | None:

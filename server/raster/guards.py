@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.raster.errors import InvalidRequestError
-from server.raster.limits import MAX_COVER_SCALE, MAX_SIZE, MAX_ZOOM
+from server.raster.expression import parse_expression
+from server.raster.limits import MAX_COVER_SCALE, MAX_SIZE, MAX_TILESIZE, MAX_ZOOM
 from server.stac.complexity import limit_filter
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -21,6 +22,7 @@ _LARGEST = {
     "cover_scale": MAX_COVER_SCALE,
     "width": MAX_SIZE,
     "height": MAX_SIZE,
+    "tilesize": MAX_TILESIZE,
     "minzoom": MAX_ZOOM,
     "maxzoom": MAX_ZOOM,
 }
@@ -39,6 +41,7 @@ class RasterRoute(APIRoute):
             check_crs(request)
             check_numbers(request)
             check_filter(request)
+            check_expression(request)
             return await answer(request)
 
         return handle
@@ -82,6 +85,17 @@ def check_filter(request: Request) -> None:
     """
     for value in request.query_params.getlist("filter"):
         limit_filter(value)
+
+
+def check_expression(request: Request) -> None:
+    """Refuse to hand out addresses of tiles with an expression that no tile would be made of.
+
+    Raises:
+        InvalidExpressionError: it is none.
+    """
+    if request.url.path.endswith("/tilejson.json"):
+        for value in filter(None, request.query_params.getlist("expression")):
+            parse_expression(value)
 
 
 def _number(value: str) -> float:

@@ -115,7 +115,8 @@ def degrees(bbox: BBox, crs: CRS) -> BBox:
         box = bbox if crs == WGS84_CRS else transform_bounds(crs, WGS84_CRS, *bbox, densify_pts=21)
     except Exception as error:
         raise InvalidRequestError(f"The box {_written(bbox)} has no place on Earth in {crs}.") from error
-    if not all(map(math.isfinite, box)):
+    west, south, east, north = box
+    if not all(map(math.isfinite, box)) or east - west > 360 or south < -90 or north > 90:  # noqa: PLR2004
         raise InvalidRequestError(f"The box {_written(bbox)} has no place on Earth in {crs}.")
     return tuple(box)
 
