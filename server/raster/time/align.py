@@ -15,7 +15,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.io import DatasetReader
-from rasterio.vrt import WarpedVRT
+from rasterio.warp import reproject
 from rio_tiler.constants import WGS84_CRS
 
 from server.raster.chip import Chips
@@ -81,8 +81,8 @@ def read_aligned(
         resampling: name of the method for reflectance and angles; what has no unit is a class or a mask.
     """
     method = resampling if asset.unit else NEAREST
-    raster = chips.decoded(item, asset) if method == NEAREST else None
-    if raster:
+    raster = chips.decoded(item, asset)
+    if raster and method == NEAREST:
         return _pick(raster, indexes, grid)
     with chips.open(item, asset) as dataset:
         return _warp(dataset, indexes, grid, method)
@@ -95,7 +95,7 @@ def _pick(raster: Decoded, indexes: Sequence[int], grid: Grid) -> Aligned:
     y = here.f + np.arange(0.5, grid.height, dtype=np.float64) * here.e
     columns, beside = pick((x - there.c) / there.a, raster.width)
     rows, above = pick((y - there.f) / there.e, raster.height)
-    data = raster.bands[np.ix_(bands, rows, columns)]
+    data = raster.bands[bands].take(rows, axis=1).take(columns, axis=2)
     mask = np.broadcast_to(above[:, None] | beside, data.shape)
     if raster.nodata is not None:
         mask = mask | (np.isnan(data) if np.isnan(raster.nodata) else data == raster.nodata)
@@ -103,8 +103,19 @@ def _pick(raster: Decoded, indexes: Sequence[int], grid: Grid) -> Aligned:
 
 
 def _warp(dataset: DatasetReader, indexes: Sequence[int], grid: Grid, resampling: str) -> Aligned:
-    options = {"transform": grid.transform, "width": grid.width, "height": grid.height}
-    bare = dataset.nodata is None and not any("alpha" in str(flag) for flag in dataset.colorinterp)
-    with WarpedVRT(dataset, crs=WGS84_CRS, resampling=Resampling[resampling], add_alpha=bare, **options) as warped:
-        data, mask = warped.read(list(indexes)), warped.read_masks(list(indexes)) == 0
-    return Aligned(data, mask, tuple((dataset.scales[index - 1], dataset.offsets[index - 1]) for index in indexes))
+    """Warp band by band: a WarpedVRT would warp all of them for each block of one."""
+    data = np.full((len(indexes), grid.height, grid.width), np.nan, np.float32)
+    for out, index in zip(data, indexes, strict=True):
+        reproject(
+            dataset.read(index, masked=True).astype(np.float32).filled(np.nan),
+            out,
+            src_transform=dataset.transform,
+            src_crs=dataset.crs,
+            src_nodata=np.nan,
+            dst_transform=grid.transform,
+            dst_crs=WGS84_CRS,
+            dst_nodata=np.nan,
+            resampling=Resampling[resampling],
+        )
+    units = tuple((dataset.scales[index - 1], dataset.offsets[index - 1]) for index in indexes)
+    return Aligned(data, np.isnan(data), units)

@@ -14,7 +14,7 @@ from server.raster.time.stack import TimeStack
 Animation = Literal["gif", "webp"]
 _OPTIONS: dict[Animation, dict[str, Any]] = {
     "gif": {"disposal": 2, "optimize": False},
-    "webp": {"quality": 90, "method": 2},
+    "webp": {"lossless": True, "quality": 20, "method": 2},
 }
 _MARGIN = 4
 

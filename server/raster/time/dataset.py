@@ -16,7 +16,7 @@ from server.raster.time.stack import TimeStack
 if TYPE_CHECKING:  # importing it takes most of a second, which only those pay who ask for a file
     import xarray as xr
 
-VARIABLE = "stack"
+VARIABLE = "pixels"
 """Name of the variable."""
 _EPOCH = "seconds since 1970-01-01T00:00:00+00:00"
 
