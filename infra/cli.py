@@ -17,6 +17,7 @@ COMMANDS = {
     "status": ("infra.stack_cli:status", "Ask every service of the local stack how it is."),
     "sample": ("ingest.sample.cli:sample", "Make a small procedural dataset in the published layout."),
     "ingest": ("ingest.cli:ingest", "Bring a WorldStrat folder into the catalog and the object store."),
+    "models": ("superres.models_cli:models", "List, add and remove super-resolution models."),
     "serve": ("server.cli:serve", "Serve the catalog, the tiles and the page."),
     "train": ("superres.cli:train", "Train a network that makes 2.5 m of Sentinel-2's 10 m."),
     "evaluate": ("superres.cli:evaluate", "Score a super-resolution model beside bicubic interpolation."),

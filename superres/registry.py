@@ -1,17 +1,110 @@
-"""Models as items of the catalog: from an item to the model whose files it names."""
+"""The models of a catalog: put there, found, read and removed; none that breaks the contract gets in."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
+
+import numpy as np
 
 from catalog.errors import ObjectNotFoundError
 from catalog.objects import ObjectStore, multihash
+from catalog.pgstac import CatalogWriter, connect, translated
+from catalog.settings import DatabaseSettings
+from superres.card import model_card
 from superres.errors import ModelError
-from superres.model import DESCRIPTION, ONNX, WEIGHTS, Model, model_from_bytes
+from superres.model import BANDS, DESCRIPTION, ONNX, WEIGHTS, Model, default_model, model_from_bytes
+from superres.model_item import ASSETS, CARD, COLLECTION, create_model_item, create_models_collection
+from superres.runtime import open_runtime
 
-COLLECTION: Final = "sr-models"
-"""Collection of the models."""
-ASSETS: Final = {"description": DESCRIPTION, "model": ONNX, "weights": WEIGHTS}
-"""Keys of an item's assets and the files that they are."""
+_TOLERANCE: Final = 1e-5
+"""Most that a pixel may change with one that it cannot see."""
+
+
+def add_model(model: Model, database: DatabaseSettings, store: ObjectStore) -> dict[str, Any]:
+    """Put a model into the catalog, after its network was run and held against its description.
+
+    A model of the same id is replaced: what was made by it is labelled with its hash and so is not mistaken.
+
+    Returns:
+        The STAC item.
+
+    Raises:
+        ModelError: the contract does not hold.
+        DatabaseError: the database does not answer.
+        ObjectStoreError: the store does not.
+    """
+    check_contract(model)
+    contents = {DESCRIPTION: model.spec.model_dump_json(indent=1).encode(), ONNX: model.onnx}
+    contents |= {WEIGHTS: model.weights} if model.weights else {}
+    contents |= {CARD: model_card(model).encode()}
+    files = {}
+    for key, name in ASSETS.items():
+        if name in contents:
+            content = contents[name]
+            place = f"{COLLECTION}/{model.id}/{model.sha256[:16]}/{name}"
+            store.put(place, content, "application/octet-stream")
+            files[key] = {
+                "href": store.href(place),
+                "file:size": len(content),
+                "file:checksum": multihash(content),
+            }
+    item: dict[str, Any] = create_model_item(model, files, datetime.now(UTC)).to_dict(
+        include_self_link=False, transform_hrefs=False
+    )
+    with CatalogWriter(database) as writer:
+        collection = create_models_collection().to_dict(include_self_link=False, transform_hrefs=False)
+        writer.load_collections([collection])
+        writer.load_items([item])
+    return item
+
+
+def add_default(database: DatabaseSettings, store: ObjectStore) -> None:
+    """Put the model of the package into the catalog, unless it is there as it is.
+
+    Raises:
+        DatabaseError: the database does not answer.
+        ObjectStoreError: the store does not.
+    """
+    model = default_model()
+    known = find_model(model.id, database)
+    if known is None or known["assets"]["model"]["file:checksum"] != multihash(model.onnx):
+        add_model(model, database, store)
+
+
+def find_models(database: DatabaseSettings) -> list[dict[str, Any]]:
+    """Return the items of all models, by id.
+
+    Raises:
+        DatabaseError: the database does not answer.
+    """
+    with translated(database), connect(database) as connection:
+        rows = connection.execute(
+            "SELECT get_item(id, collection) FROM items WHERE collection = %s ORDER BY id", (COLLECTION,)
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
+def find_model(model_id: str, database: DatabaseSettings) -> dict[str, Any] | None:
+    """Return the item of one model, None where there is none; the errors are those of `find_models`."""
+    with translated(database), connect(database) as connection:
+        row = connection.execute("SELECT get_item(%s, %s)", (model_id, COLLECTION)).fetchone()
+    return row[0] if row and row[0] else None
+
+
+def remove_model(model_id: str, database: DatabaseSettings, store: ObjectStore) -> bool:
+    """Take a model out of the catalog, then its files out of the store; False where there was none.
+
+    The errors are those of `add_model`.
+    """
+    item = find_model(model_id, database)
+    if item is None:
+        return False
+    with translated(database), connect(database) as connection:
+        connection.execute("SELECT delete_item(%s, %s)", (model_id, COLLECTION))
+    for asset in item["assets"].values():
+        if (key := store.key(asset["href"])) is not None:
+            store.delete(key)
+    return True
 
 
 def read_model(item: Mapping[str, Any], store: ObjectStore) -> Model:
@@ -21,8 +114,31 @@ def read_model(item: Mapping[str, Any], store: ObjectStore) -> Model:
         ModelError: a file is not in the store, or not what the item says.
         ObjectStoreError: the store does not answer.
     """
-    found = {name: _read(item, key, store) for key, name in ASSETS.items() if key in item["assets"]}
+    names = {key: name for key, name in ASSETS.items() if key in item["assets"] and name != CARD}
+    found = {name: _read(item, key, store) for key, name in names.items()}
     return model_from_bytes(found, where=f"model {item['id']!r}")
+
+
+def check_contract(model: Model) -> None:
+    """Run a network and hold it against its description: shapes, numbers, and how far it looks.
+
+    Raises:
+        ModelError: it is not what the description says.
+    """
+    runtime = open_runtime(model)  # loads it, and tries it on an even image
+    side = 2 * model.radius + 3
+    noise = np.random.default_rng(0).uniform(0.02, 0.3, (1, len(BANDS) * model.spec.frames, side, side))
+    first = noise.astype(np.float32)
+    second = first.copy()
+    for edge in (second[..., 0, :], second[..., -1, :], second[..., 0], second[..., -1]):
+        edge[:] = 0.5 - edge
+    middle = (..., *(slice((model.radius + 1) * model.scale, (model.radius + 2) * model.scale),) * 2)
+    moved = runtime.predict(first).reflectance[middle] - runtime.predict(second).reflectance[middle]
+    if np.abs(moved).max() > _TOLERANCE:
+        raise ModelError(
+            f"{model.id}: a pixel depends on others farther away than the {model.radius} input pixels that its "
+            "description names. Give the true receptive radius (`--radius`)."
+        )
 
 
 def _read(item: Mapping[str, Any], key: str, store: ObjectStore) -> bytes:

@@ -9,11 +9,9 @@ from rasterio.io import DatasetReader
 
 from server.raster.chip import Chips
 from server.raster.record import ItemRecord
+from server.raster.time.clouds import cloud_asset, cloud_mask
 from server.sr.record import source_of
 from superres.model import BANDS
-
-_CLOUD_PRODUCTS = (("scl", (0, 1, 8, 9, 10)), ("clm", (1, 255)))
-"""Rasters that tell clouds, the better first, and their values for clouds and for what was not seen."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ def read_chip(item: ItemRecord, chips: Chips, *, mask_clouds: bool) -> Chip:
     Args:
         item: the item.
         chips: its objects.
-        mask_clouds: take what the scene classification (or else the cloud mask) calls cloud for no data.
+        mask_clouds: take clouds and their shadows for no data.
 
     Raises:
         NotUpscalableError: it has no such bands.
@@ -49,8 +47,8 @@ def read_chip(item: ItemRecord, chips: Chips, *, mask_clouds: bool) -> Chip:
         transform = dataset.transform
     seen = ~np.ma.getmaskarray(stored) & np.isfinite(reflectance)
     valid: NDArray[np.bool_] = np.all(seen, axis=0)
-    if mask_clouds:
-        valid &= ~_clouds(item, chips, valid.shape)
+    if mask_clouds and cloud_asset(item):
+        valid &= ~cloud_mask(chips, item, asset.grid)
     return Chip(np.where(valid, reflectance, 0).astype(np.float32), valid, transform)
 
 
@@ -58,12 +56,3 @@ def _reflectance(dataset: DatasetReader, indexes: list[int], stored: np.ma.Maske
     scales = np.array([dataset.scales[index - 1] for index in indexes])[:, None, None]
     offsets = np.array([dataset.offsets[index - 1] for index in indexes])[:, None, None]
     return np.asarray(stored.data * scales + offsets)
-
-
-def _clouds(item: ItemRecord, chips: Chips, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    for key, values in _CLOUD_PRODUCTS:
-        if key in item.assets:
-            with chips.open(item, item.assets[key]) as dataset:
-                classes = dataset.read(1, out_shape=shape)  # an item whose masks have another size is read on one grid
-            return np.isin(classes, values)
-    return np.zeros(shape, bool)

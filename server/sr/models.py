@@ -9,7 +9,8 @@ from server.raster.cache import LoadingCache
 from server.sr.errors import UnknownModelError
 from superres.errors import ModelError
 from superres.model import Model, default_model
-from superres.registry import COLLECTION, read_model
+from superres.model_item import COLLECTION
+from superres.registry import read_model
 from superres.runtime import Runtime, open_runtime
 
 MODEL_SECONDS = 60.0
