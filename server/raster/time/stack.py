@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -46,7 +47,7 @@ class Layers:
         """What is read of the first date; the others have the same names."""
         return self.selections[0]
 
-    @property
+    @cached_property
     def native(self) -> Grid:
         """The grid that most dates have."""
         return common_grid(selection.reads[0][0].grid for selection in self.selections)
