@@ -1,4 +1,4 @@
-"""A private stack for a benchmark: PostgreSQL, a folder of COGs, and two servers of one process each."""
+"""A private stack for a benchmark: PostgreSQL, a folder of COGs, and four servers of one process each."""
 
 import os
 import subprocess
@@ -46,19 +46,25 @@ class Stack:
     """What is measured."""
 
     ours: Server
-    stock: Server
+    """This server, without memory for finished tiles."""
+    keeping: Server
+    """This server as it comes: it keeps finished tiles."""
+    titiler: Server
+    """Stock titiler over the same files."""
+    pgstac: Server
+    """Stock titiler-pgstac over the same database and files."""
     objects: Path
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Stack]:
-    """Ingest a small sample in `folder` and serve it twice; everything ends with the context."""
+    """Ingest a small sample in `folder` and serve it four times; everything ends with the context."""
     objects, record = folder / "objects", Record(folder / "data")
     record.data.mkdir()
     cluster = PostgresCluster(folder / "postgres", log=folder / "postgres.log", port=free_port(), durable=False)
     store = StoreSettings(url=objects.as_uri())
     with ExitStack() as stack:
-        stack.callback(_stop, cluster)
+        stack.callback(stop_cluster, cluster)
         cluster.start()
         prepare(cluster.settings)
         build_sample(folder / "sample", SampleSettings(aois=4, revisits=2))
@@ -68,23 +74,29 @@ def running(folder: Path) -> Iterator[Stack]:
         write_env(record.data, {**database_env(cluster.settings), **store_env(store)})
         data = {"WORLDSTRAT_DATA": str(record.data)}
         factory = ("--factory", "server.app:create_app_from_environment")
-        ours = stack.enter_context(_serving("ours", factory, data, folder, "/healthz"))
+        bare = data | {"WORLDSTRAT_RASTER_TILE_BYTES": "0"}
+        ours = stack.enter_context(serving("ours", factory, bare, folder, "/healthz"))
+        keeping = stack.enter_context(serving("keeping", factory, data, folder, "/healthz"))
         peer = {**GDAL_SETTINGS, FOLDER: str(objects)}
         here = ("--app-dir", str(Path(__file__).parent), "stock_titiler:app")
-        stock = stack.enter_context(_serving("titiler", here, peer, folder, "/openapi.json"))
-        yield Stack(ours, stock, objects)
+        titiler = stack.enter_context(serving("titiler", here, peer, folder, "/openapi.json"))
+        # Its settings read PG* in small letters too; its items stay in memory for five minutes, as its page advises.
+        database = GDAL_SETTINGS | database_env(cluster.settings)
+        pgstac = stack.enter_context(serving("pgstac", ("titiler.pgstac.main:app",), database, folder, "/api"))
+        yield Stack(ours, keeping, titiler, pgstac, objects)
 
 
-def _stop(cluster: PostgresCluster) -> None:
+def stop_cluster(cluster: PostgresCluster) -> None:
     """Stop the server also where its start was interrupted."""
     if daemon := cluster.running():
         cluster.stop(daemon)
 
 
 @contextmanager
-def _serving(
+def serving(
     name: str, arguments: tuple[str, ...], environment: dict[str, str], folder: Path, path: str
 ) -> Iterator[Server]:
+    """Run uvicorn with these arguments until the context ends; its output goes to a log in `folder`."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     command = [sys.executable, "-m", "uvicorn", *arguments, "--port", str(port), "--no-access-log"]
     kept = {

@@ -109,15 +109,25 @@ def behind_a_proxy(catalog: Catalog) -> Iterator[httpx.Client]:
 Serve = Callable[[ServerSettings | FastAPI], httpx.Client]
 
 
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Start servers of other settings; they stop with the test."""
+def _starting() -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(what: ServerSettings | FastAPI) -> httpx.Client:
             return stack.enter_context(running(what if isinstance(what, FastAPI) else create_app(what)))
 
         yield start
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start servers of other settings; they stop with the test."""
+    yield from _starting()
+
+
+@pytest.fixture(scope="module")
+def serve_longer() -> Iterator[Serve]:
+    """Start servers that stop with the module."""
+    yield from _starting()
 
 
 @pytest.fixture
