@@ -5,6 +5,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,7 @@ class Expression:
             return np.stack(results).astype(np.float32)
 
 
+@lru_cache(maxsize=512)  # each of the tiles of a map asks for the same one
 def parse_expression(text: str) -> Expression:
     """Parse `(nir-red)/(nir+red)`, or several outputs separated by semicolons.
 
