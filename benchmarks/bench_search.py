@@ -50,17 +50,19 @@ def _day(number: int) -> str:
 
 
 CASES = (
-    Case("item by id", lambda n: f"/collections/{L2A}/items/Place-{n * 37 % 3900:06d}_L2A_{n % 16 + 1:02d}", 60, 3),
-    Case("limit 10", lambda n: f"/search?limit=10&datetime={_day(n)}T00:00:{n % 60:02d}Z/..", 20),
-    Case("limit 100", lambda n: f"/search?limit=100&datetime={_day(n)}T00:00:{n % 60:02d}Z/..", 8, 8),
-    Case("limit 1000", lambda n: f"/search?limit=1000&datetime={_day(n)}T00:00:{n % 60:02d}Z/..", 2, 15),
+    Case(
+        "item by id", lambda n: f"/collections/{L2A}/items/Place-{n * 37 % 190:06d}_L2A_{n // 190 % 16 + 1:02d}", 40, 3
+    ),
+    Case("limit 10", lambda n: f"/search?limit=10&datetime={_day(n)}T00:00:{n % 60:02d}Z/..", 10),
+    Case("limit 100", lambda n: f"/search?limit=100&datetime={_day(n)}T00:00:{n % 60:02d}Z/..", 4, 8),
+    Case("limit 1000", lambda n: f"/search?limit=1000&datetime={_day(n)}T00:00:{n % 60:02d}Z/..", 1, 15),
     Case(
         "box, dates and CQL2, limit 10",
         lambda n: (
             f"/search?limit=10&bbox={n * 7 % 300 - 160},0,{n * 7 % 300 - 120},30&datetime={_day(n)}T00:00:00Z/.."
             f'&filter="worldstrat:cloud_cover"<{n % 60 + 20} AND "worldstrat:ipcc"=\'Agriculture\''
         ),
-        12,
+        8,
     ),
 )
 
