@@ -77,7 +77,7 @@ class TileImage(ImageData):
         ]
         image = self._look_up(tables)
         if self._tiled.mask.any():
-            image.data[image.mask] = 0
+            np.multiply(image.data, ~self._tiled.mask, out=image.data)
         self._values = image
         return self
 
