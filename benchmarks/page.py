@@ -1,24 +1,30 @@
 """The page of results."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 
+from load import CLIENTS, SECONDS, SHARE, Load
 from measure import Result, Side
 
 _NOISY = 0.15  # spread of A/A above which the page concludes nothing finer
+_TAIL = 3.0
+"""Most that the 99th percentile should be of the median."""
 _COLUMNS = (
     "tiles",
+    "peer",
     "CPU ours",
-    "CPU titiler",
+    "CPU peer",
     "ratio",
     "target",
     "A/A",
     "p50 / p95 ours",
-    "p50 / p95 titiler",
-    "bytes ours / titiler",
+    "p50 / p95 peer",
+    "bytes ours / peer",
     "equal",
 )
+_LOAD_COLUMNS = ("server", "capacity", "asked", "p50", "p95", "p99", "p99 / p50", "target")
 _HEAD = """\
 # Benchmarks
 
@@ -28,11 +34,20 @@ Written by `make bench`; the numbers are those of one run.
 _TEXT = """
 Each row asks both servers for the same tiles of the same COGs of a small made-up sample (4 places, 2 revisits), both
 warm. `CPU` is the server's process time for a request, the median of its blocks: neighbours on the machine do not count
-in it. `A/A` is how far two blocks of one side in one round differ at worst; a ratio says no more than that allows.
-`equal` is the share of pixels that are the same within one level, over twenty answers: losses of JPEG and WebP count
-there, and so does NDVI's rounding. titiler runs with the GDAL settings of its documentation
-(`benchmarks/stock_titiler.py`), on local files, PNG as it comes (level 6). Our side keeps decoded chips in memory,
-which titiler has no place for: what is measured is a warm server. Neither keeps finished tiles.
+in it. The ratio is the median of twelve pairs of blocks, with the interval that holds it; `A/A` is how far two blocks
+of one side in one round differ: a ratio says no more than that allows. `equal` is the share of pixels that are the same
+within one level, over twenty answers: losses of JPEG and WebP count there, and so does NDVI's rounding. titiler runs
+with the GDAL settings of its documentation (`benchmarks/stock_titiler.py`), titiler-pgstac is its own application over
+the same database with the same settings and its cache of items; both read local files and write PNG at level 6. Our
+side keeps decoded chips in memory, which titiler has no place for: what is measured is a warm server. It keeps finished
+tiles only in the row of a tile asked for again. Reading through async-geotiff, as async-titiler does, is not compared.
+
+"""
+_LOAD_TEXT = f"""
+## Under load
+
+SPOT, native zoom, PNG, one process a server: first {CLIENTS} requests under way at a time, then a steady pace of
+{SHARE:.0%} of that for {SECONDS:g} s. Latency counts from when a request was due. The client runs on the same machine.
 
 """
 
@@ -42,17 +57,28 @@ class Row:
     """One case."""
 
     title: str
+    peer: str
     result: Result
     equal: float
     target: float | None
 
 
-def write_page(path: Path, rows: list[Row], machine: list[str]) -> None:
+def write_page(path: Path, rows: list[Row], loads: list[Load], machine: list[str]) -> None:
     """Write the page."""
-    head = "| " + " | ".join(_COLUMNS) + " |"
-    lines = [f"- {line}" for line in machine]
-    table = [head, "|---|" + "--:|" * (len(_COLUMNS) - 1), *map(_row, rows)]
-    path.write_text(_HEAD + "\n".join(lines) + "\n" + _TEXT + "\n".join(table) + "\n\n" + _verdict(rows))
+    lines = "\n".join(f"- {line}" for line in machine)
+    tiles, load = _table(_COLUMNS, map(_row, rows), 2), _table(_LOAD_COLUMNS, map(_load_row, loads), 1)
+    path.write_text(_HEAD + lines + "\n" + _TEXT + tiles + _LOAD_TEXT + load + _verdict(rows, loads))
+
+
+def _table(columns: Sequence[str], rows: Iterable[str], texts: int) -> str:
+    aligned = "|" + "---|" * texts + "--:|" * (len(columns) - texts)
+    return "\n".join(["| " + " | ".join(columns) + " |", aligned, *rows]) + "\n"
+
+
+def _load_row(load: Load) -> str:
+    times = [f"{load.percentile(percent):.1f} ms" for percent in (50, 95, 99)]
+    paces = [f"{load.capacity:.0f}/s", f"{load.capacity * SHARE:.0f}/s"]
+    return "| " + " | ".join([load.name, *paces, *times, f"**{load.tail:.1f}**", f"{_TAIL:g}"]) + " |"
 
 
 def _row(row: Row) -> str:
@@ -60,9 +86,10 @@ def _row(row: Row) -> str:
     target = f"{row.target:g}" if row.target else ""
     cells = [
         row.title,
+        row.peer,
         f"{median(ours.cpu_ms):.2f} ms",
         f"{median(stock.cpu_ms):.2f} ms",
-        f"**{row.result.ratio:.1f}** ({min(row.result.ratios):.1f} to {max(row.result.ratios):.1f})",
+        f"**{row.result.ratio:.1f}** ({row.result.interval[0]:.1f} to {row.result.interval[1]:.1f})",
         target,
         f"{row.result.control:.0%}",
         _latency(ours),
@@ -77,19 +104,27 @@ def _latency(side: Side) -> str:
     return f"{side.percentile(50):.1f} / {side.percentile(95):.1f} ms"
 
 
-def _verdict(rows: list[Row]) -> str:
+def _verdict(rows: list[Row], loads: list[Load]) -> str:
     lines = []
     for row in rows:
         if row.target is None:
             continue
-        low, high = min(row.result.ratios), max(row.result.ratios)
+        low, high = row.result.interval
         word = "met" if low >= row.target else "missed" if high < row.target else "not decided by this run"
-        lines.append(f"- {row.title}: the target of {row.target:g} is {word}.")
-    larger = [row.title for row in rows if mean(row.result.ours.sizes) > mean(row.result.stock.sizes) * 1.02]
+        lines.append(f"- {_name(row)}: the target of {row.target:g} is {word}.")
+    word = "met" if loads[0].tail <= _TAIL else "missed"
+    lines.append(f"- p99 / p50 at {SHARE:.0%} load: the target of {_TAIL:g} is {word}.")
+    larger = [_name(row) for row in rows if mean(row.result.ours.sizes) > mean(row.result.stock.sizes) * 1.02]
     lines.append(f"- Our answers are larger for: {'; '.join(larger) or 'none'}.")
-    noisy = [row.title for row in rows if row.result.control > _NOISY]
+    slower = [_name(row) for row in rows if row.result.interval[1] < 1]
+    lines.append(f"- We take more CPU for: {'; '.join(slower) or 'none'}.")
+    noisy = [_name(row) for row in rows if row.result.control > _NOISY]
     if noisy:
         lines.append(
             f"- Too noisy to conclude more than the order of magnitude (A/A above {_NOISY:.0%}): {'; '.join(noisy)}."
         )
-    return "## What it says\n\n" + "\n".join(lines) + "\n"
+    return "\n## What it says\n\n" + "\n".join(lines) + "\n"
+
+
+def _name(row: Row) -> str:
+    return f"{row.title} ({row.peer})"
