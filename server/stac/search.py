@@ -10,6 +10,7 @@ from stac_fastapi.pgstac.types.search import PgstacSearch
 from server.errors import InvalidSearchError
 from server.stac.bounds import crosses_antimeridian, flat_bounds, split_at_antimeridian
 from server.stac.complexity import limit_json
+from server.stac.query import fold_query
 
 
 def _holds_a_boolean(value: Any) -> bool:
@@ -29,7 +30,7 @@ class WorldStratSearch(PgstacSearch):  # type: ignore[misc]
             if _holds_a_boolean(value) or (name == "fields" and value is None):
                 raise InvalidSearchError(f"{name[:50]} cannot be {json.dumps(value)[:50]}.")
         limit_json(values.get("filter"))
-        return values
+        return fold_query(values)
 
     @model_validator(mode="after")
     def _has_bounds_that_pgstac_can_take(self) -> Self:

@@ -60,6 +60,7 @@ QUERY = QueryConfig(
 )
 
 
+@pytest.mark.filterwarnings("ignore:get_all_items is deprecated:DeprecationWarning")  # the validator calls it
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_validator_finds_nothing(
     http: httpx.Client,
@@ -102,7 +103,7 @@ CONVENTIONS = {
     "searchable_identifiers": "items keep the names that the dataset's publishers gave their places",
     "bloated_metadata": "what the dataset says of a place are a dozen properties, beside those of STAC's own",
     "bloated_links": "an item links to all that this server makes of it",
-    "links_title": "stac-fastapi names its links by their relation",
+    "check_links_title": "stac-fastapi names its links by their relation",
     "check_thumbnail": "the preview is made on demand, by the link `preview`",
 }
 """Recommendations of stac-check that are not followed, and why."""

@@ -142,6 +142,39 @@ def test_conditions_combine_and_sort(stac: pystac_client.Client, catalog: Any) -
     assert found == sorted(found, key=lambda pair: (-pair[0], pair[1]))
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"worldstrat:source": {"startsWith": "UN"}}, "worldstrat:source = 'UNHCR'"),
+        ({"worldstrat:source": {"endsWith": "CR"}}, "worldstrat:source = 'UNHCR'"),
+        ({"worldstrat:source": {"contains": "NHC"}}, "worldstrat:source = 'UNHCR'"),
+        ({"worldstrat:source": {"contains": "%"}}, "id = 'none'"),
+        ({"worldstrat:source": {"startsWith": "U_H"}}, "id = 'none'"),
+        ({"worldstrat:source": {"in": ["UNHCR", "ASMSpotter"]}}, "worldstrat:source IN ('UNHCR', 'ASMSpotter')"),
+        ({"gsd": {"gt": 2, "lte": 10}, "worldstrat:source": {"neq": "UNHCR"}}, "gsd=10 AND worldstrat:source<>'UNHCR'"),
+    ],
+)
+def test_a_query_finds_what_the_filter_that_it_stands_for_finds(
+    http: httpx.Client, query: dict[str, Any], found: str
+) -> None:
+    other = "worldstrat:split IS NOT NULL"
+    asked = {"query": json.dumps(query), "limit": 100}
+    filtered = http.get("/stac/search", params={"filter": found, "limit": 100}).raise_for_status().json()
+    both = http.get("/stac/search", params={"filter": f"{found} AND {other}"}).raise_for_status().json()
+
+    answer = http.get("/stac/search", params=asked).raise_for_status().json()
+
+    assert [item["id"] for item in answer["features"]] == [item["id"] for item in filtered["features"]]
+    assert http.get("/stac/search", params=asked | {"filter": other}).json()["numberMatched"] == both["numberMatched"]
+    posted = http.post("/stac/search", json={"query": query, "limit": 100}).raise_for_status().json()
+    assert posted["numberMatched"] == answer["numberMatched"]
+
+
+@pytest.mark.parametrize("query", [[1], {"gsd": 2}, {"gsd": {"like": 2}}, {"gsd": {"in": 2}}, {"gsd": {"contains": 2}}])
+def test_what_is_no_query_is_refused(http: httpx.Client, query: Any) -> None:
+    assert http.post("/stac/search", json={"query": query}).status_code == 400
+
+
 def test_the_query_extension_answers_too(stac: pystac_client.Client, catalog: Any) -> None:
     assert stac.search(query={"gsd": {"lt": 2}}).matched() == catalog.aois
 
