@@ -50,4 +50,4 @@ def keep_within(fine: Array, coarse: Array, scale: int, low: float, high: float)
 def _share(room: Array, need: Array) -> Array:
     """Return which part of what is needed there is room for, from 0 to 1."""
     enough = need <= room
-    return np.where(enough, 1, np.clip(room, 0, None) / np.where(enough, 1, need))
+    return np.where(enough, 1, np.clip(room, 0, None) / np.where(need > 0, need, 1))

@@ -17,7 +17,7 @@ def bicubic_taps(scale: int) -> Array:
     """Return the weights of the five nearest input pixels for each position inside an input pixel, `(scale, 5)`."""
     positions = (np.arange(scale) + 0.5) / scale - 0.5
     distances = np.abs(positions[:, None] - np.arange(-BICUBIC_RADIUS, BICUBIC_RADIUS + 1))
-    taps = _keys(distances).astype(np.float32)
+    taps = keys(distances).astype(np.float32)
     taps.flags.writeable = False
     return taps
 
@@ -37,9 +37,8 @@ def _along(padded: Array, scale: int, axis: int) -> Array:
     return np.moveaxis(fine.reshape(*moved.shape[:-1], size * scale), -1, axis)
 
 
-def _keys(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return Keys' cubic convolution kernel (1981)."""
-    a = _SHARPNESS
+def keys(distance: NDArray[np.float64], a: float = _SHARPNESS) -> NDArray[np.float64]:
+    """Return Keys' cubic convolution kernel (1981); its own `a` was -0.5."""
     near = (a + 2) * distance**3 - (a + 3) * distance**2 + 1
     far = a * (distance**3 - 5 * distance**2 + 8 * distance - 4)
     return np.where(distance <= 1, near, np.where(distance < 2, far, 0.0))  # noqa: PLR2004 - where the kernel ends

@@ -62,7 +62,7 @@ def match(coarse: Array, seen: Mask, sharp: Array) -> Matched | str:
     seen_by_sensor = average(fine, Axis.over(fine.shape[1], height), Axis.over(fine.shape[2], width))
     both = seen & np.isfinite(seen_by_sensor).all(axis=0)
     for band, (image, like) in enumerate(zip(seen_by_sensor, coarse, strict=True)):
-        gain, offset, alike = _line(image[both], like[both])
+        gain, offset, alike = fit_line(image[both], like[both])
         if band < _VISIBLE and alike < LEAST_ALIKE:
             return f"the two images correlate by {alike:.2f} only"
         fine[band] = gain * fine[band] + offset
@@ -70,7 +70,7 @@ def match(coarse: Array, seen: Mask, sharp: Array) -> Matched | str:
     return Matched(np.where(valid, fine, 0).clip(0).astype(np.float32), valid, shift)
 
 
-def _line(x: Array, y: Array) -> tuple[float, float, float]:
+def fit_line(x: Array, y: Array) -> tuple[float, float, float]:
     """Return gain and offset of the line from x to y, outliers left out, and the correlation of all."""
     if min(x.std(), y.std()) < _LEAST_SPREAD:
         return 1.0, float(y.mean() - x.mean()), 0.0
