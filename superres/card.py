@@ -64,7 +64,7 @@ def score_table(metrics: Mapping[str, Any]) -> str:
 
 def band_table(metrics: Mapping[str, Any], group: str = "all") -> str:
     """Return the scores of one group per band."""
-    names = [name for name, value in metrics["groups"][group]["bicubic"].items() if isinstance(value, list)]
+    names = [name for name in _COLUMNS if isinstance(metrics["groups"][group]["bicubic"][name], list)]
     rows = [["method", "band", *(_COLUMNS[name][0] for name in names)]]
     for method, scores in metrics["groups"][group].items():
         for index, band in enumerate(metrics["bands"]):

@@ -68,12 +68,13 @@ def read_images(folder: Path) -> list[Image]:
 
 
 def read_manifest(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of the folder's manifest, none where there is no manifest."""
+    """Return the rows of the folder's manifest whose files are there, none where there is no manifest."""
     path = folder / MANIFEST
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    return [row for row in rows if (folder / row.get("file", "")).is_file()]
 
 
 def split_images(images: Sequence[Image], held_out: float = HELD_OUT) -> ImageSplit:

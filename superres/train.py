@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from superres.architecture import Architecture
 from superres.checkpoint import BEST, NAME, load_checkpoint, load_weights, read_facts, save_checkpoint, save_weights
@@ -89,7 +89,7 @@ def start(recipe: Recipe, folder: Path, device: str = "cpu") -> Run:
     """
     torch.manual_seed(recipe.seed)
     network = build(recipe.architecture).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(_DECAY))  # type: ignore[no-untyped-call]
+    mean = AveragedModel(network, avg_fn=_mean_of)
     run = Run(
         network,
         mean,
@@ -180,6 +180,12 @@ def _step(run: Run, recipe: Recipe, sampler: Sampler) -> float:
     run.optimizer.step()
     run.mean.update_parameters(run.network)
     return float(quality.detach())
+
+
+def _mean_of(mean: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
+    """Return the running mean of a weight: of all steps at first, then of the last few hundred."""
+    decay = min(_DECAY, (1 + int(count)) / (10 + int(count)))
+    return mean + (1 - decay) * (now - mean)
 
 
 def _schedule(step: int, steps: int) -> float:

@@ -25,7 +25,7 @@ def random_network(architecture: Architecture, seed: int = 0) -> Single:
     return network
 
 
-def land(seed: int, height: int, width: int, bands: int = 4) -> np.ndarray:
+def land(seed: int, height: int, width: int, *, bands: int = 4, grain: float = 0.01) -> np.ndarray:
     """Reflectance with fields, roads and texture, as `(band, y, x)` float32."""
     rng = np.random.default_rng(seed)
     rows, columns = np.ogrid[:height, :width]
@@ -33,7 +33,7 @@ def land(seed: int, height: int, width: int, bands: int = 4) -> np.ndarray:
     for _ in range(12):
         angle, at, level = rng.uniform(0, np.pi), rng.uniform(0, 1), rng.normal(0, 0.06)
         fields += level * (np.cos(angle) * rows / height + np.sin(angle) * columns / width > at)
-    texture = rng.normal(0, 0.01, (height, width))
+    texture = rng.normal(0, grain, (height, width))
     image = 0.25 + fields + texture + 0.5 * np.roll(texture, 1, 0)
     gains = rng.uniform(0.6, 1.4, (bands, 1, 1))
     return np.clip(image * gains, 0.01, 0.9).astype(np.float32)
@@ -64,7 +64,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two files of sharp images."""
     folder = tmp_path_factory.mktemp("images")
     for name, seed, count in (("north", 0, 9), ("south", 100, 6)):
-        stack = np.stack([land(seed + n, 96, 96) for n in range(count)])
+        stack = np.stack([land(seed + n, 96, 96, grain=0.001) for n in range(count)])
         np.savez_compressed(folder / f"{name}.npz", x=np.rint(stack * 1e4).astype(np.uint16))
     (folder / "MANIFEST.tsv").write_text("file\tsource\tlicence\tkind\nnorth.npz\tmade up\tCC0\tfields\n")
     return folder
