@@ -29,11 +29,19 @@ DEFAULT_LIMIT = 10
 """Items on a page where nobody says how many."""
 
 
+_PARTLY = {"https://api.stacspec.org/v1.0.0-rc.1/collection-search#query"}
+"""Classes that stac-fastapi-pgstac would claim: of collections it answers the comparisons, none of the others."""
+
+
 @attr.s
 class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
     """The core endpoints of the STAC API."""
 
     settings: ServerSettings = attr.ib(kw_only=True)
+
+    def conformance_classes(self) -> list[str]:
+        """Return the classes that this server fulfils wholly."""
+        return [uri for uri in super().conformance_classes() if uri not in _PARTLY]
 
     async def landing_page(self, **context: Any) -> Any:
         """Return what there is, with a link to what can be sorted by."""
