@@ -14,7 +14,7 @@ from threading import Thread
 import httpx
 import numpy as np
 import pytest
-import rasterio
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,10 +175,10 @@ def test_a_web_page_draws_the_tiles(live_server: str, page: Page, tmp_path: Path
 
 def assert_drawn(picture: Path, background: tuple[int, int, int]) -> None:
     """Tell that much of the middle is imagery: many colours, little background."""
-    with rasterio.open(picture) as src:
-        pixels = src.read([1, 2, 3])
-    middle = pixels[:, pixels.shape[1] // 3 : -pixels.shape[1] // 3, pixels.shape[2] // 3 : -pixels.shape[2] // 3]
-    colours = {tuple(pixel) for pixel in middle.reshape(3, -1).T}
-    assert len(colours) > 200
-    empty = np.equal(middle.T, background).all(axis=-1)
+    with Image.open(picture) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    height, width, _ = pixels.shape
+    middle = pixels[height // 3 : -height // 3, width // 3 : -width // 3].reshape(-1, 3)
+    assert len(np.unique(middle, axis=0)) > 200
+    empty = np.equal(middle, background).all(axis=-1)
     assert empty.mean() < 0.05

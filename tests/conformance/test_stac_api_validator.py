@@ -154,6 +154,7 @@ CONVENTIONS = {
     "bloated_metadata": "what the dataset says of a place are a dozen properties, beside those of STAC's own",
     "bloated_links": "an item links to all that this server makes of it",
     "check_links_title": "stac-fastapi names its links by their relation",
+    "geometry_coordinates_order": "no order is wrong: see below",
     "check_thumbnail": "the preview is made on demand, by the link `preview`",
 }
 """Recommendations of stac-check that are not followed, and why."""
