@@ -26,6 +26,11 @@ _LIMITS: Final = """\
 - The interval holds the truth as often as it says on average over images like those it was calibrated on; in a single
   image it may hold it more or less often."""
 
+_AGAIN: Final = """\
+On the real pairs of SPOT and Sentinel-2 of an ingested dataset (SPOT is CC BY-NC 4.0):
+`worldstrat train --catalog http://localhost:8000/stac --out my-model`.
+On sharp images of your own: `worldstrat train --images FOLDER --out my-model`."""
+
 
 def model_card(model: Model) -> str:
     """Return the card of a model, in Markdown."""
@@ -48,6 +53,8 @@ def model_card(model: Model) -> str:
         score_table(spec.metrics) if spec.metrics else "Not scored.",
         "## Limits",
         _LIMITS,
+        "## Train it again",
+        _AGAIN,
     ]
     return "\n\n".join(parts) + "\n"
 

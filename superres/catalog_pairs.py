@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import pystac
@@ -17,10 +17,10 @@ from rasterio.enums import Resampling
 from catalog.constants import COLLECTION_SPOT, LEVEL_COLLECTIONS, Level, slug
 from superres.errors import TrainingDataError
 from superres.matching import match
+from superres.material import Split
 from superres.model import BANDS
 from superres.pairs import Pair
 
-Split = Literal["train", "val", "test"]
 Array = NDArray[np.float32]
 
 MOST_CLOUD: Final = 5.0
@@ -56,26 +56,14 @@ def find_places(query: Query, split: Split) -> Iterator[pystac.Item]:
     """
     ours = {"op": "=", "args": [{"property": "worldstrat:split"}, split]}
     whole = {"op": "=", "args": [{"property": "worldstrat:split_conflict"}, False]}
-    try:
-        search = Client.open(query.url).search(
-            collections=[COLLECTION_SPOT],
-            filter={"op": "and", "args": [ours, whole]},
-            filter_lang="cql2-json",
-            max_items=query.places,
-            limit=100,
-        )
-        yield from search.items()
-    except (APIError, OSError) as error:
-        raise TrainingDataError(f"{query.url} is no STAC API with places of the split {split!r}: {error}") from error
+    return _search(query.url, COLLECTION_SPOT, {"op": "and", "args": [ours, whole]}, query.places)
 
 
 def find_revisits(query: Query, spot: pystac.Item) -> list[pystac.Item]:
-    """Return the clear revisits of a place, the closest in time first."""
+    """Return the clear revisits of a place, the closest in time first; the errors are those of `find_places`."""
     aoi = {"op": "=", "args": [{"property": "worldstrat:aoi"}, spot.properties["worldstrat:aoi"]]}
-    search = Client.open(query.url).search(
-        collections=[LEVEL_COLLECTIONS[query.level]], filter=aoi, filter_lang="cql2-json", limit=32
-    )
-    clear = [item for item in search.items() if _is_clear(item, query.most_cloud)]
+    found = _search(query.url, LEVEL_COLLECTIONS[query.level], aoi)
+    clear = [item for item in found if _is_clear(item, query.most_cloud)]
     return sorted(clear, key=lambda item: abs(item.properties.get("worldstrat:delta") or 0))
 
 
@@ -147,6 +135,21 @@ class StoredPairs(Sequence[Pair]):
         if isinstance(index, slice):
             return StoredPairs(self.files[index])
         return _load(self.files[index])
+
+
+def _search(url: str, collection: str, condition: dict[str, Any], most: int | None = None) -> Iterator[pystac.Item]:
+    try:
+        found = _client(url).search(
+            collections=[collection], filter=condition, filter_lang="cql2-json", max_items=most, limit=100
+        )
+        yield from found.items()
+    except (APIError, OSError) as error:
+        raise TrainingDataError(f"{url} is no STAC API that answers searches of {collection}: {error}") from error
+
+
+@lru_cache(maxsize=4)
+def _client(url: str) -> Client:
+    return Client.open(url)
 
 
 def _store(query: Query, spot: pystac.Item, file: Path) -> str | None:

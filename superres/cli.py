@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from catalog.constants import LEVEL_COLLECTIONS
 from superres.architecture import Architecture
 from superres.card import band_table, score_table
 from superres.errors import InferenceError
-from superres.material import Material, from_catalog, from_images
+from superres.material import SPLITS, Material, Split, from_catalog, from_images
 from superres.model import default_model, load_model
 from superres.progress import StepProgress
 from superres.runtime import open_runtime
@@ -97,6 +98,13 @@ def train(out: Path, as_json: bool, threads: int | None, **options: Any) -> None
 @_IMAGES
 @_CATALOG
 @click.option("--model", "folder", type=click.Path(path_type=Path), help="Folder of a model; ours if not set.")
+@click.option(
+    "--pairs",
+    type=click.Path(path_type=Path),
+    default=Path("worldstrat-pairs"),
+    show_default=True,
+    help="Folder that keeps the pairs of a catalog.",
+)
 @click.option("--runtime", type=click.Choice(["onnx", "torch"]), default="onnx", show_default=True)
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1")
 @_LEVEL
@@ -115,24 +123,25 @@ def evaluate(folder: Path | None, as_json: bool, **options: Any) -> None:
     console = Console(stderr=True)
     model = load_model(folder) if folder else default_model()
     runtime = open_runtime(model, options["runtime"], options["device"], options["threads"])
-    material = _material(options, model.spec.frames, Path("worldstrat-pairs"), console)
-    with StepProgress(console, "scores", len(material.test)) as bar:
-        metrics = run_evaluate(material.test, runtime, model, bar.at).to_json()
+    test = _material(options, model.spec.frames, options["pairs"], console, splits=("test",)).test
+    with StepProgress(console, "scores", len(test)) as bar:
+        metrics = run_evaluate(test, runtime, model, bar.at).to_json()
     _print(
         {"model": model.id, "version": model.version, "sha256": model.sha256, **metrics} if as_json else None, metrics
     )
 
 
-def _material(options: dict[str, Any], frames: int, folder: Path, console: Console) -> Material:
+def _material(
+    options: dict[str, Any], frames: int, folder: Path, console: Console, splits: Sequence[Split] = SPLITS
+) -> Material:
     if bool(options["images"]) == bool(options["catalog"]):
         raise click.UsageError("Give either --images FOLDER or --catalog URL.")
     if options["images"]:
         return from_images(options["images"], frames)
     with StepProgress(console, "places", None) as bar:
         tell: Callable[[str, str | None], None] = _Places(bar, console)
-        return from_catalog(
-            options["catalog"], folder, tell, frames=frames, level=options["level"], places=options["places"]
-        )
+        asked = {"frames": frames, "level": options["level"], "places": options["places"]}
+        return from_catalog(options["catalog"], folder, tell, splits, **asked)
 
 
 class _Places:

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from superres.degradation import DegradedImages, scored_pairs
 from superres.images import read_images, read_manifest, split_images
 from superres.pairs import CutPairs, Pair, Sampler
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,20 @@ def from_images(folder: Path, frames: int = 1) -> Material:
     )
 
 
-def from_catalog(url: str, folder: Path, tell: Callable[[str, str | None], None], **query: Any) -> Material:
+def from_catalog(
+    url: str,
+    folder: Path,
+    tell: Callable[[str, str | None], None],
+    splits: Sequence[Split] = SPLITS,
+    **query: Any,
+) -> Material:
     """Return the pairs of a catalog: the official splits, without places that are in two.
 
     Args:
         url: address of the STAC API.
         folder: keeps the pairs, so that a run that goes on does not read them again.
         tell: called for each place, with why it was dropped if it was.
+        splits: those that are wanted; the others stay empty.
         query: further fields of `catalog_pairs.Query`.
 
     Raises:
@@ -72,7 +82,8 @@ def from_catalog(url: str, folder: Path, tell: Callable[[str, str | None], None]
     from superres.catalog_pairs import Query, store_pairs  # noqa: PLC0415 - needs a STAC client and rasterio
 
     asked = Query(url, **query)
-    parts = {split: store_pairs(asked, split, folder / split, tell) for split in ("train", "val", "test")}
+    parts: dict[str, Sequence[Pair]] = dict.fromkeys(SPLITS, ())
+    parts |= {split: store_pairs(asked, split, folder / split, tell) for split in splits}
     facts = {
         "pairs": f"SPOT 6/7 and Sentinel-2 {asked.level} of the WorldStrat dataset, by query from {url}",
         "images": {"worldstrat": {name: len(part) for name, part in parts.items()}},

@@ -13,11 +13,6 @@ from superres.runtime import Prediction
 
 Array = NDArray[np.float32]
 
-INPUT = "reflectance_lr"
-"""Name of the input of networks that we export."""
-OUTPUTS = ("reflectance", "interval")
-"""Names of their outputs."""
-
 _PROBE = 16  # pixels of the image that a network is tried with
 # Each state of ONNX Runtime is an exception class of its own, without a base in common but Exception.
 _STATES = (kind for kind in vars(states).values() if isinstance(kind, type) and issubclass(kind, Exception))
@@ -38,8 +33,8 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = self._threads or 0
-        if b"external_data" in self._model.onnx or b"location" in self._model.onnx:
-            raise ModelError(f"{self._model.id}: model.onnx points to other files. Export it as one file.")
+        if b"location" in self._model.onnx:  # the key by which a tensor says that its numbers are in another file
+            raise ModelError(f"{self._model.id}: model.onnx points to other files ('location'). Export it as one file.")
         try:
             session = onnxruntime.InferenceSession(self._model.onnx, options, providers=_providers(device))
         except _FAILURES as error:

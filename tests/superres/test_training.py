@@ -51,6 +51,8 @@ def test_two_hundred_steps_lower_the_loss_and_beat_bicubic(material: Material, t
     card = (tmp_path / "README.md").read_text()
     assert "made up" in card  # the manifest's source
     assert "CC0" in card
+    assert "worldstrat train --catalog" in card
+    assert f"| all | {len(material.test)} | model |" in card
     assert load_model(tmp_path) == outcome.model
 
 
