@@ -98,6 +98,10 @@ def _training(training: Mapping[str, Any]) -> str:
         lines.append(
             f"- Left out, as they show ground of images that were kept for scores: {training['dropped']} images"
         )
+    if training.get("set aside"):
+        lines.append(
+            f"- No official split for {', '.join(training['set aside'])}: training places were set aside instead"
+        )
     counts = [["file", "source", "licence", "kind", "trained on", "calibrated on", "scored on"]]
     known = {row.get("file", "").rsplit(".", 1)[0]: row for row in training.get("manifest", [])}
     for source, parts in training.get("images", {}).items():

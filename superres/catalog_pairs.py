@@ -114,8 +114,6 @@ def store_pairs(query: Query, split: Split, folder: Path, tell: Callable[[str, s
         if reason is None:
             files.append(file)
         tell(name, reason)
-    if not files:
-        raise TrainingDataError(f"{query.url} has no pair for the split {split!r} that can be used.")
     return StoredPairs(tuple(files))
 
 

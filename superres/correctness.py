@@ -8,12 +8,13 @@ truth once more nor, unless asked, given the truth's histogram.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
+T = TypeVar("T", bound=np.generic)
 
 BORDER: Final = 16
 """Output pixels at each edge that do not count."""
@@ -35,18 +36,21 @@ class Correctness:
     """Far from both."""
 
 
-def correctness(coarse: Array, made: Array, truth: Array, *, harmonise: bool = False) -> Correctness | None:
+def correctness(
+    coarse: Array, made: Array, truth: Array, valid: NDArray[np.bool_] | None = None, *, harmonise: bool = False
+) -> Correctness | None:
     """Classify what was added to an image.
 
     Args:
         coarse: the input, `(band, h, w)`.
         made: the output, `(band, s * h, s * w)`.
         truth: in the shape of the output.
+        valid: `(s * h, s * w)`, where the truth is known; everywhere if not given.
         harmonise: give the output the histogram of the truth first, as opensr-test does for pairs of two sensors whose
             reflectance differs. It stretches the contrast of whatever is blurred, bicubic interpolation too.
 
     Returns:
-        The shares, None where the image is too small to lose its border.
+        The shares, None where the image is too small to lose its border, or nothing in it is valid.
     """
     scale = truth.shape[-1] // coarse.shape[-1]
     border = BORDER // scale
@@ -59,8 +63,9 @@ def correctness(coarse: Array, made: Array, truth: Array, *, harmonise: bool = F
         matched = np.stack([_match(a, b) for a, b in zip(matched, core, strict=True)])
     reference = _distance(interpolated, core)
     to_truth, to_input = _distance(matched, core), _distance(matched, interpolated)
-    limit = np.quantile(reference, _QUANTILE)
-    kept = (reference > limit) | (to_truth > limit) | (to_input > limit)
+    seen = np.ones(core.shape[1:], bool) if valid is None else _cut(valid[None], border * scale)[0]
+    limit = np.quantile(reference[seen], _QUANTILE) if seen.any() else 0.0
+    kept = seen & ((reference > limit) | (to_truth > limit) | (to_input > limit))
     if not kept.any():
         return None
     base = np.maximum(reference[kept], _TINY)
@@ -103,5 +108,5 @@ def _bilinear(image: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
     return image
 
 
-def _cut(image: Array, border: int) -> Array:
+def _cut(image: NDArray[T], border: int) -> NDArray[T]:
     return image[:, border : image.shape[1] - border, border : image.shape[2] - border]

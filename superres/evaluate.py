@@ -112,7 +112,7 @@ def score(pair: Pair, made: Upscaled) -> Scores:
     """Return the scores of one image."""
     image, truth, valid = made.reflectance, pair.fine, pair.valid & made.valid
     coarse = pair.coarse[: len(BANDS)]
-    classes = correctness(coarse, image, truth) if valid.all() else None
+    classes = correctness(coarse, image, truth, valid)
     again = correctness(coarse, image, truth, harmonise=True) if valid.all() else None
     told = np.isfinite(made.interval).all()
     return Scores(

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from superres.degradation import DegradedImages, scored_pairs
-from superres.images import read_images, read_manifest, split_images
+from superres.errors import TrainingDataError
+from superres.images import HELD_OUT, read_images, read_manifest, split_images
 from superres.pairs import CutPairs, Pair, Sampler
 
 Split = Literal["train", "val", "test"]
@@ -69,6 +70,8 @@ def from_catalog(
 ) -> Material:
     """Return the pairs of a catalog: the official splits, without places that are in two.
 
+    Where the official validation or test split has none (a small catalog), places of the training split are set aside.
+
     Args:
         url: address of the STAC API.
         folder: keeps the pairs, so that a run that goes on does not read them again.
@@ -77,16 +80,25 @@ def from_catalog(
         query: further fields of `catalog_pairs.Query`.
 
     Raises:
-        TrainingDataError: the address is no STAC API, or a split has no usable pair.
+        TrainingDataError: the address is no STAC API, or has too few usable pairs.
     """
     from superres.catalog_pairs import Query, store_pairs  # noqa: PLC0415 - needs a STAC client and rasterio
 
     asked = Query(url, **query)
     parts: dict[str, Sequence[Pair]] = dict.fromkeys(SPLITS, ())
     parts |= {split: store_pairs(asked, split, folder / split, tell) for split in splits}
+    empty = [split for split in splits if not parts[split]]
+    if splits[0] in empty:
+        raise TrainingDataError(f"{url} has no pair of the split {splits[0]!r} that can be used.")
+    for split in empty:  # a small catalog: set places of the training split aside, which are other places all the same
+        aside = max(1, round(len(parts["train"]) * HELD_OUT))
+        parts["train"], parts[split] = parts["train"][:-aside], parts["train"][-aside:]
+    if splits == SPLITS and not parts["train"]:
+        raise TrainingDataError(f"{url} has too few pairs of the split 'train' to set some aside for {empty}.")
     facts = {
         "pairs": f"SPOT 6/7 and Sentinel-2 {asked.level} of the WorldStrat dataset, by query from {url}",
         "images": {"worldstrat": {name: len(part) for name, part in parts.items()}},
+        "set aside": empty,
         "manifest": [
             {"file": "worldstrat-spot", "source": "WorldStrat SPOT 6/7, Airbus", "licence": "CC BY-NC 4.0"},
             {

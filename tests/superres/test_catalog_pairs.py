@@ -90,8 +90,7 @@ def test_pairs_are_read_once_or_dropped_with_a_reason(query: Query, tmp_path: Pa
     told: list[tuple[str, str | None]] = []
     split = item.properties["worldstrat:split"]
     if isinstance(made, str):
-        with pytest.raises(TrainingDataError, match="no pair"):
-            store_pairs(query, split, tmp_path, lambda *facts: told.append(facts))
+        assert not store_pairs(query, split, tmp_path, lambda *facts: told.append(facts))
         assert told[0][1]
         return
     pairs = store_pairs(query, split, tmp_path, lambda *facts: told.append(facts))

@@ -92,6 +92,16 @@ def test_the_classes_are_those_that_opensr_test_1_3_3_gives() -> None:
     )
 
 
+def test_what_is_not_valid_is_in_no_class(truth: np.ndarray) -> None:
+    coarse, valid = truth.reshape(4, SIDE // 4, 4, SIDE // 4, 4).mean((2, 4)), ALL.copy()
+    made = truth.copy()
+    made[:, :40], valid[:40] = 0.9, False
+    shares = correctness(coarse, made, truth, valid)
+    assert shares
+    assert shares.improvement > 0.95
+    assert correctness(coarse, made, truth, ~ALL) is None
+
+
 def test_images_too_small_to_lose_their_border_have_no_classes(truth: np.ndarray) -> None:
     assert correctness(truth[:, :8, :8], truth[:, :32, :32], truth[:, :32, :32]) is None
 
