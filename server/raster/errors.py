@@ -1,6 +1,7 @@
 """What can go wrong between a request and a picture, and the HTTP status of each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from fastapi import FastAPI
 from rio_tiler.errors import PointOutsideBounds, TileOutsideBounds
@@ -100,9 +101,9 @@ STATUS_CODES: dict[type[Exception], int] = {
 """The status that answers each exception, subclasses included."""
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Answer the errors of the raster endpoints by the table above."""
-    for error, code in STATUS_CODES.items():
+def add_error_handlers(app: FastAPI, table: Mapping[type[Exception], int] = MappingProxyType(STATUS_CODES)) -> None:
+    """Answer the errors of a table, of the raster endpoints unless another is given."""
+    for error, code in table.items():
         app.add_exception_handler(error, _answer(code))
 
 

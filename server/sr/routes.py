@@ -3,10 +3,12 @@
 from fastapi import APIRouter, FastAPI
 from titiler.extensions.wmts import wmtsExtension
 
+from server.raster.errors import add_error_handlers
 from server.raster.factories import shared_options, tile_schemes
 from server.raster.items import ITEM_PATH, AssetsExtension, ItemTilerFactory, RendersExtension, list_renders
 from server.raster.params import PreviewSizeParams
 from server.settings import ServerSettings
+from server.sr.errors import STATUS_CODES
 from server.sr.freshness import UpscaledRoute
 from server.sr.models import ModelShelf
 from server.sr.params import upscaled_source
@@ -45,6 +47,7 @@ def add_superresolution(app: FastAPI, settings: ServerSettings) -> None:
     )
     add_publishing(factory.router, settings.database)
     app.include_router(factory.router, prefix=SR_PATH, tags=["Super-resolution"])
+    add_error_handlers(app, STATUS_CODES)
 
 
 def create_upscaler(shelf: ModelShelf, settings: SuperResolutionSettings) -> Upscaler:
@@ -52,8 +55,10 @@ def create_upscaler(shelf: ModelShelf, settings: SuperResolutionSettings) -> Ups
     if settings.ray_address is None:
         return LocalUpscaler(shelf, settings)
     # Importing Ray costs a second, and its extra may not be there.
+    from server.sr.ray_cluster import RayCluster  # noqa: PLC0415
     from server.sr.ray_upscaler import RayUpscaler  # noqa: PLC0415
     from server.sr.replica import Options  # noqa: PLC0415
 
     device = "cuda" if settings.ray_gpus else "cpu"
-    return RayUpscaler(settings, Options(device=device, gpus=settings.ray_gpus, max_replicas=settings.ray_workers))
+    options = Options(device=device, gpus=settings.ray_gpus, max_replicas=settings.ray_workers)
+    return RayUpscaler(RayCluster(settings.ray_address, options, settings.timeout), settings.timeout)

@@ -22,8 +22,8 @@ class SuperResolutionSettings(BaseSettings):
     timeout: float = Field(default=30.0, gt=0)
     """Seconds that a request waits for its item."""
     ray_address: str | None = None
-    """Ray cluster whose workers compute (`HOST:PORT`, `ray://HOST:PORT`, `local` for one on this machine); this process
-    unless given."""
+    """Ray cluster whose workers compute: `HOST:PORT` of one that this machine belongs to, `local` for one that is
+    started here; this process unless given."""
     ray_gpus: float = Field(default=0.0, ge=0, le=8)
     """GPUs of one worker there; 0 for workers on the CPU."""
     ray_workers: int = Field(default=2, ge=1, le=1000)
