@@ -1,15 +1,16 @@
 """TiTiler's endpoints for one item, with rasters and stored renders listed beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import rasterio
 from attrs import define
-from fastapi import Depends
+from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 from geojson_pydantic import Feature
+from morecantile.defaults import TileMatrixSets
 from rio_tiler.io import BaseReader
 from rio_tiler.models import Info
 from starlette.requests import Request
@@ -17,8 +18,10 @@ from titiler.core.factory import FactoryExtension, TilerFactory
 from titiler.core.models.responses import MultiBaseInfo, MultiBaseInfoGeoJSON
 from titiler.core.resources.responses import GeoJSONResponse, JSONResponse
 from titiler.core.utils import bounds_to_geometry
+from titiler.extensions.wmts import wmtsExtension
 
-from server.raster.params import AllBandsParams, SummarySizeParams
+from server.raster.factories import shared_options
+from server.raster.params import AllBandsParams, PreviewSizeParams, SummarySizeParams
 from server.raster.reader import ItemReader, ItemSource
 from server.raster.record import AssetRecord, ItemRecord
 from server.raster.selection import choose_assets
@@ -50,6 +53,11 @@ class ItemTilerFactory(TilerFactory):
 
     tile_route: type[APIRoute] | None = None
     """Class of the routes of tiles; the router's own unless given."""
+
+    def url_for(self, request: Request, name: str, **path_params: Any) -> str:
+        """Return the address of an endpoint; names in its path may have spaces, or stand in any script."""
+        names = {key: quote(str(value), safe="") for key, value in request.path_params.items()}
+        return super().url_for(Request({**request.scope, "path_params": names}), name, **path_params)
 
     def tile(self) -> None:
         """Register the tiles."""
@@ -102,6 +110,39 @@ class ItemTilerFactory(TilerFactory):
         options = reader_params.as_dict()
         with rasterio.Env(**env), ItemReader(source, **options) as src:
             return {asset.key: src.asset_info(asset) for asset in choose_assets(source.record, src.assets)}
+
+
+def create_item_tiles(
+    prefix: str,
+    name: str,
+    source: Callable[..., ItemSource],
+    route: type[APIRoute],
+    schemes: TileMatrixSets,
+    **options: Any,
+) -> ItemTilerFactory:
+    """Return the endpoints of what is read like an item.
+
+    Args:
+        prefix: where they lie.
+        name: of the factory, as titiler takes it.
+        source: dependency that gives what a path names.
+        route: class of the routes.
+        schemes: tile schemes.
+        options: of the factory, where they are others than those of items.
+    """
+    common = {"reader": ItemReader, "img_preview_dependency": PreviewSizeParams, "get_renders": list_renders}
+    return ItemTilerFactory(
+        router=APIRouter(route_class=route),
+        router_prefix=prefix,
+        name=name,
+        path_dependency=source,
+        extensions=[
+            AssetsExtension(),
+            RendersExtension(),
+            wmtsExtension(layer_identifier_provider=lambda found: found.record.id),
+        ],
+        **shared_options(schemes) | common | options,
+    )
 
 
 def list_renders(src: BaseReader) -> dict[str, dict[str, Any]]:
@@ -159,7 +200,8 @@ def _describe(asset: AssetRecord) -> dict[str, Any]:
 
 
 def _link(factory: TilerFactory, request: Request, record: ItemRecord, name: str) -> dict[str, Any]:
-    query = urlencode({"render": name})
+    asked = [(key, value) for key, value in request.query_params.multi_items() if key != "render"]
+    query = urlencode([*asked, ("render", name)])
     tiles = factory.url_for(request, "tile", tileMatrixSetId="WebMercatorQuad", z="{z}", x="{x}", y="{y}")
     tilejson = factory.url_for(request, "tilejson", tileMatrixSetId="WebMercatorQuad")
     return {**record.renders[name], "tiles": f"{tiles}?{query}", "tilejson": f"{tilejson}?{query}"}

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from titiler.core.resources.enums import ImageType
 
 from server.raster.display import choose_display, render_image
+from server.raster.disposition import disposition
 from server.raster.factories import gdal_environment
 from server.raster.freshness import ItemRoute
 from server.raster.items import ITEM_PATH
@@ -126,7 +127,7 @@ def get_outputs(
     return Response(
         _archive(files | {"about.json": _json(_about(source, image, [*files]))}),
         media_type=MEDIA_TYPE,
-        headers={"Content-Disposition": f'attachment; filename="{source.record.id}.zip"'},
+        headers={"Content-Disposition": disposition("attachment", f"{source.record.id}.zip")},
     )
 
 

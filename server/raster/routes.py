@@ -6,21 +6,18 @@ from morecantile.defaults import TileMatrixSets
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from titiler.core.factory import ColorMapFactory, TMSFactory
-from titiler.extensions.wmts import wmtsExtension
 
 from server.raster.colormaps import COLORMAPS
 from server.raster.compare.routes import add_compare
 from server.raster.errors import add_error_handlers
-from server.raster.factories import shared_options, tile_schemes
+from server.raster.factories import tile_schemes
 from server.raster.freshness import ItemRoute
 from server.raster.guards import RasterRoute
-from server.raster.items import ITEM_PATH, AssetsExtension, ItemTilerFactory, RendersExtension, list_renders
+from server.raster.items import ITEM_PATH, create_item_tiles
 from server.raster.legend_routes import add_legends
 from server.raster.mosaic_routes import add_mosaics
 from server.raster.outputs import add_outputs
 from server.raster.pages import TEMPLATES
-from server.raster.params import PreviewSizeParams
-from server.raster.reader import ItemReader
 from server.raster.source import ItemSources, item_source
 from server.raster.tile_route import TileRoute
 from server.raster.time.routes import add_time
@@ -59,7 +56,7 @@ def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 
     app.state.raster = ItemSources(app, cache.cache_bytes, cache.decoded_bytes, cache.tile_bytes)
     schemes = tile_schemes()
     _add_items(app, schemes)
-    add_time(app, app.state.raster, cache.composite_bytes)
+    add_time(app, app.state.raster, cache.composite_bytes, schemes)
     add_mosaics(app, schemes)
     add_vocabulary(app)
     add_compare(app)
@@ -76,20 +73,5 @@ def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 
 
 
 def _add_items(app: FastAPI, schemes: TileMatrixSets) -> None:
-    factory = ItemTilerFactory(
-        router=APIRouter(route_class=ItemRoute),
-        tile_route=TileRoute,
-        router_prefix=ITEM_PATH,
-        name="item",
-        reader=ItemReader,
-        path_dependency=item_source,
-        img_preview_dependency=PreviewSizeParams,
-        get_renders=list_renders,
-        extensions=[
-            AssetsExtension(),
-            RendersExtension(),
-            wmtsExtension(layer_identifier_provider=lambda source: source.record.id),
-        ],
-        **shared_options(schemes),
-    )
+    factory = create_item_tiles(ITEM_PATH, "item", item_source, ItemRoute, schemes, tile_route=TileRoute)
     app.include_router(factory.router, prefix=ITEM_PATH, tags=["Item tiles"])

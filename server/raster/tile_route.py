@@ -1,4 +1,4 @@
-"""The tile route of items: TiTiler's own endpoint, called with what FastAPI made of the same query before.
+"""Tiles of items and composites: TiTiler's own endpoint, called with what FastAPI made of the same query before.
 
 A map asks for hundreds of tiles with one query. FastAPI resolves the dozen dependencies of TiTiler's endpoint for each
 of them, every one in a thread of its own: that takes longer than the pixels. Here they are resolved for the first tile
@@ -21,7 +21,6 @@ from server.raster.factories import TILE_SCHEMES
 from server.raster.freshness import ItemRoute, caching_headers, is_known
 from server.raster.guards import Handler
 from server.raster.reader import ItemSource
-from server.raster.record import ItemRecord
 from server.raster.source import sources_of
 
 MAX_PLANS = 1024
@@ -46,7 +45,10 @@ class Plan:
 
 
 class TileRoute(ItemRoute):
-    """A route of tiles of an item that remembers queries and keeps finished tiles."""
+    """A route of tiles of an item that remembers queries and keeps finished tiles.
+
+    Subclasses say by `version` and `known` what else tiles are made of.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """Wrap TiTiler's endpoint so that it notes the arguments with which it is called."""
@@ -59,31 +61,35 @@ class TileRoute(ItemRoute):
         answer = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            path = request.path_params
-            record = sources_of(request).records.kept(path["collection_id"], path["item_id"])
-            if request.method != "GET" or record is None:
+            known = self.known(request)
+            if request.method != "GET" or known is None:
                 return await answer(request)
-            headers = caching_headers(request, record.version)
+            version, source = known
+            headers = caching_headers(request, version)
             if is_known(headers, request):
                 return Response(status_code=304, headers=headers)
-            plan, place = self.plans.kept(request.url.query), _read_path(path)
+            plan, place = self.plans.kept(request.url.query), _read_path(request.path_params)
             if plan is None or place is None:
                 return await answer(request)
-            tile = await self._tile(request, record, plan, place)
+            tile = await self._tile(request, source, plan, place)
             return Response(tile.body, headers={**tile.headers, **headers})
 
         return handle
 
-    async def _tile(self, request: Request, record: ItemRecord, plan: Plan, place: dict[str, Any]) -> Response:
+    def known(self, request: Request) -> tuple[str, ItemSource] | None:
+        """Return the version that tags follow and what tiles are made of, where both are at hand: without waiting."""
+        path, sources = request.path_params, sources_of(request)
+        record = sources.records.kept(path["collection_id"], path["item_id"])
+        return (record.version, ItemSource(record, sources.chips)) if record else None
+
+    async def _tile(self, request: Request, source: ItemSource, plan: Plan, place: dict[str, Any]) -> Response:
         """Return a finished tile, or make it: once, however many ask for it."""
-        sources = sources_of(request)
-        key = record.version, *place.values(), plan.key
-
-        def make() -> Response:
-            return self.make(src_path=ItemSource(record, sources.chips), **place, **plan.options)
-
-        tile = sources.tiles.kept(key)
-        return tile if tile is not None else await run_in_threadpool(sources.tiles.get, key, make)
+        tiles = sources_of(request).tiles
+        key = source.record.version, *place.values(), plan.key
+        tile = tiles.kept(key)
+        if tile is not None:
+            return tile
+        return await run_in_threadpool(tiles.get, key, lambda: self.make(src_path=source, **place, **plan.options))
 
 
 def _noting(endpoint: Callable[..., Response], plans: LoadingCache[str, Plan]) -> Callable[..., Response]:

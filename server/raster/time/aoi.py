@@ -102,6 +102,10 @@ class AoiCache:
             raise AoiNotFoundError(f"The collection {collection!r} has no dated item of a place {aoi!r}.")
         return record
 
+    def kept(self, collection: str, aoi: str) -> AoiRecord | None:
+        """Return a place where it is at hand, without asking the database."""
+        return self._aois.kept((collection, aoi))
+
     def clear(self) -> None:
         """Forget all places."""
         self._aois.clear()

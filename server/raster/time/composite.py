@@ -1,7 +1,7 @@
 """A composite of a place: one image of its clear dates, computed once on its own grid, then read like any item."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from server.raster.time.align import Aligned, read_aligned
 from server.raster.time.aoi import AoiRecord, Revisit
 from server.raster.time.clouds import Mask, cloud_mask
 from server.raster.time.reduce import Method, reduce_dates
-from server.raster.time.stack import Layers, check_values, choose_layers
+from server.raster.time.stack import Layers, check_values, choose_layers, turn
 
 COUNT = "count"
 """Key and band of the raster beside the composite: how many dates each pixel is made of."""
@@ -59,8 +59,12 @@ class CompositeChips:
 
     def decoded(self, item: ItemRecord, asset: AssetRecord, *, coarse: bool = False) -> Decoded:  # noqa: ARG002
         """Return its numbers; an overview would save nothing, for they are in memory."""
-        composite = self.cache.get(item.version, lambda: compute(self.chips, self.layers, self.method))
+        composite = self.cache.get(item.version, self._compute)
         return composite.count if asset.key == COUNT else composite.data
+
+    def _compute(self) -> Composite:
+        with turn(self.layers, self.layers.native):
+            return compute(self.chips, self.layers, self.method)
 
     @contextmanager
     def open(self, item: ItemRecord, asset: AssetRecord) -> Iterator[DatasetReader]:
@@ -69,10 +73,34 @@ class CompositeChips:
             yield dataset
 
 
+@dataclass(frozen=True)
+class CompositeSource(ItemSource):
+    """A composite as what the reader of items opens."""
+
+    asked: Mapping[str, str]
+    """The parameters that chose its dates and how they become one: what addresses of its tiles must repeat."""
+
+
 def create_source(
-    cache: CompositeCache, chips: Chips, aoi: AoiRecord, revisits: Sequence[Revisit], *, mask: Mask, method: Method
-) -> ItemSource:
-    """Return a composite of dates as what the reader of items opens; nothing is read yet.
+    cache: CompositeCache,
+    chips: Chips,
+    aoi: AoiRecord,
+    revisits: Sequence[Revisit],
+    *,
+    mask: Mask,
+    method: Method,
+    asked: Mapping[str, str],
+) -> CompositeSource:
+    """Return a composite of dates; nothing is read yet.
+
+    Args:
+        cache: where composites are kept.
+        chips: the objects of its dates.
+        aoi: the place.
+        revisits: its dates, the best first.
+        mask: what is taken out of each.
+        method: how they become one.
+        asked: the parameters that said so.
 
     Raises:
         NoRevisitError: no date tells where clouds are.
@@ -80,7 +108,7 @@ def create_source(
     """
     layers = choose_layers(revisits, mask, assets=(revisits[0].item.default_asset.key,), everything=True)
     check_values(len(layers.revisits), len(layers.first.picks), layers.native)
-    return ItemSource(_create_record(aoi, layers, method), CompositeChips(cache, chips, layers, method))
+    return CompositeSource(_create_record(aoi, layers, method), CompositeChips(cache, chips, layers, method), asked)
 
 
 def compute(chips: Chips, layers: Layers, method: Method) -> Composite:

@@ -2,44 +2,31 @@
 
 from typing import Any
 
-from attrs import define
-from fastapi import APIRouter, FastAPI
-from starlette.requests import Request
-from titiler.extensions.wmts import wmtsExtension
+from fastapi import FastAPI
+from morecantile.defaults import TileMatrixSets
+from rio_tiler.io import BaseReader
 
-from server.raster.factories import shared_options, tile_schemes
-from server.raster.items import AssetsExtension, ItemTilerFactory, RendersExtension, list_renders
-from server.raster.params import PreviewSizeParams
-from server.raster.reader import ItemReader
-from server.raster.time.sources import AOI_PATH, AoiRoute, composite_source
+from server.raster.items import create_item_tiles
+from server.raster.time.sources import AOI_PATH, AoiRoute, CompositeTileRoute, composite_source
 
 COMPOSITE_PATH = f"{AOI_PATH}/composite"
 
 
-@define(kw_only=True)
-class CompositeTilerFactory(ItemTilerFactory):
-    """The factory of items' tiles; its paths hold names, which may have spaces."""
-
-    def url_for(self, request: Request, name: str, **path_params: Any) -> str:
-        """Return the address of an endpoint."""
-        return str(super().url_for(request, name, **path_params)).replace(" ", "%20")
-
-
-def add_composites(app: FastAPI) -> None:
+def add_composites(app: FastAPI, schemes: TileMatrixSets) -> None:
     """Add the endpoints."""
-    factory = CompositeTilerFactory(
-        router=APIRouter(route_class=AoiRoute),
-        router_prefix=COMPOSITE_PATH,
-        name="composite",
-        reader=ItemReader,
-        path_dependency=composite_source,
-        img_preview_dependency=PreviewSizeParams,
-        get_renders=list_renders,
-        extensions=[
-            AssetsExtension(),
-            RendersExtension(),
-            wmtsExtension(layer_identifier_provider=lambda source: source.record.id),
-        ],
-        **shared_options(tile_schemes()),
+    factory = create_item_tiles(
+        COMPOSITE_PATH,
+        "composite",
+        composite_source,
+        AoiRoute,
+        schemes,
+        tile_route=CompositeTileRoute,
+        get_renders=list_composite_renders,
     )
     app.include_router(factory.router, prefix=COMPOSITE_PATH, tags=["Composite tiles"])
+
+
+def list_composite_renders(src: BaseReader) -> dict[str, dict[str, Any]]:
+    """Return the query of each stored render: of the same dates, made one in the same way."""
+    source = src.input
+    return {name: {**source.asked, "render": name} for name in source.record.renders}

@@ -1,14 +1,18 @@
 """The endpoints about time: the dates of a place, stacks, animations, time series."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Depends, FastAPI, Path, Query
+from morecantile.defaults import TileMatrixSets
 from rio_tiler.types import ColorMapType
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from server.raster.disposition import disposition
 from server.raster.errors import InvalidRequestError
 from server.raster.paint import PaintParams, colormap_params
 from server.raster.source import ItemSources, sources_of
@@ -30,7 +34,7 @@ from server.raster.time.params import (
 from server.raster.time.revisits import RevisitsParams, in_order
 from server.raster.time.series import Record, compute_series, describe, encode_csv, point_window, shape_window
 from server.raster.time.sources import AOI_PATH, AoiRoute, Place, PlaceSources
-from server.raster.time.stack import Layers, TimeStack, build_stack, choose_grid
+from server.raster.time.stack import Layers, TimeStack, build_stack, choose_grid, turn
 
 Numbers = Literal["npy", "nc", "zarr.zip"]
 NUMBERS: dict[Numbers, str] = {"npy": "application/x-npy", "nc": "application/netcdf", "zarr.zip": "application/zip"}
@@ -100,8 +104,8 @@ def stack(
     conventions where and when it is, with item ids and clouds as coordinates; npy holds the numbers alone, whose dates
     are those that the place's own page lists for the same parameters. Without a choice of bands all are given.
     """
-    built = _build(request, aoi, layers.of(aoi), grid)
-    return _file(_ENCODERS[output](built, aoi), NUMBERS[output], f"{aoi.slug}_stack.{output}")
+    with _built(request, aoi, layers.of(aoi), grid) as stacked:
+        return _file(_ENCODERS[output](stacked, aoi), NUMBERS[output], f"{aoi.slug}_stack.{output}")
 
 
 @router.get(
@@ -122,8 +126,8 @@ def animation(
     colormap: Annotated[ColorMapType | None, Depends(colormap_params)],
 ) -> Response:
     """Get an endless animation of a place, a frame for each date, painted as the tiles of an item are."""
-    built = _build(request, aoi, layers.of(aoi), grid)
-    moving = encode_animation(built, output, **frames.as_dict(), colormap=colormap, **paint.as_dict())
+    with _built(request, aoi, layers.of(aoi), grid) as stacked:
+        moving = encode_animation(stacked, output, **frames.as_dict(), colormap=colormap, **paint.as_dict())
     return _file(moving, ANIMATIONS[output], f"{aoi.slug}.{output}")
 
 
@@ -172,21 +176,26 @@ def series_of_a_polygon(
     return _series(request, f, aoi, chosen, records)
 
 
-def add_time(app: FastAPI, items: ItemSources, capacity: int) -> None:
+def add_time(app: FastAPI, items: ItemSources, capacity: int, schemes: TileMatrixSets) -> None:
     """Add the endpoints.
 
     Args:
         app: the application.
         items: what is remembered of items.
         capacity: most bytes of composites kept in memory.
+        schemes: tile schemes.
     """
     app.state.places = PlaceSources.create(app, items, capacity)
     app.include_router(router)
-    add_composites(app)
+    add_composites(app, schemes)
 
 
-def _build(request: Request, aoi: AoiRecord, layers: Layers, grid: GridParams) -> TimeStack:
-    return build_stack(sources_of(request).chips, layers, choose_grid(aoi, layers, grid.grid), grid.resampling)
+@contextmanager
+def _built(request: Request, aoi: AoiRecord, layers: Layers, grid: GridParams) -> Iterator[TimeStack]:
+    """Read dates; encoding them takes longer than that, and belongs to the same turn."""
+    pixels = choose_grid(aoi, layers, grid.grid)
+    with turn(layers, pixels):
+        yield build_stack(sources_of(request).chips, layers, pixels, grid.resampling)
 
 
 def _date(revisit: Revisit) -> Record:
@@ -207,10 +216,14 @@ def _links(request: Request, aoi: AoiRecord) -> list[dict[str, str]]:
 
 def _series(request: Request, f: str | None, aoi: AoiRecord, layers: Layers, records: list[Record]) -> Response:
     if f == "csv" or (f is None and "text/csv" in request.headers.get("accept", "")):
-        return _file(encode_csv(aoi, records).encode(), "text/csv", f"{aoi.slug}_timeseries.csv")
+        return _file(encode_csv(aoi, records).encode(), "text/csv", f"{aoi.slug}_timeseries.csv", _BY_ACCEPT)
     facts = {"collection": aoi.collection, "aoi": aoi.name, "mask": "clouds" if layers.masked else "none"}
-    return JSONResponse(facts | {"outputs": layers.first.names, "series": records})
+    return JSONResponse(facts | {"outputs": layers.first.names, "series": records}, headers=_BY_ACCEPT)
 
 
-def _file(content: bytes, media_type: str, name: str) -> Response:
-    return Response(content, media_type=media_type, headers={"Content-Disposition": f'inline; filename="{name}"'})
+_BY_ACCEPT = {"Vary": "Accept"}  # a cache may not give to one what another asked for
+
+
+def _file(content: bytes, media_type: str, name: str, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+    named = {"Content-Disposition": disposition("inline", name)}
+    return Response(content, media_type=media_type, headers={**named, **headers})

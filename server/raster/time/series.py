@@ -17,7 +17,7 @@ from server.raster.limits import check_box, check_point, check_shape
 from server.raster.record import Grid
 from server.raster.time.align import window
 from server.raster.time.aoi import AoiRecord, Revisit
-from server.raster.time.stack import Layers, TimeStack, build_stack
+from server.raster.time.stack import Layers, TimeStack, build_stack, turn
 
 DEFAULT_PERCENTILES = (2, 98)
 _STATISTICS = ("mean", "min", "max", "std", "median")
@@ -67,12 +67,13 @@ def compute_series(
         shape: counts each pixel by the share of it that this geometry covers; all alike without one.
         percentiles: which are computed.
     """
-    stack = build_stack(chips, layers, grid)
-    coverage = _coverage(stack, shape) if shape else np.ones((grid.height, grid.width))
-    return [
-        describe(revisit) | {"statistics": _summaries(stack, index, coverage, percentiles)}
-        for index, revisit in enumerate(layers.revisits)
-    ]
+    with turn(layers, grid):
+        stack = build_stack(chips, layers, grid)
+        coverage = _coverage(stack, shape) if shape else np.ones((grid.height, grid.width))
+        return [
+            describe(revisit) | {"statistics": _summaries(stack, index, coverage, percentiles)}
+            for index, revisit in enumerate(layers.revisits)
+        ]
 
 
 def encode_csv(aoi: AoiRecord, records: Sequence[Record]) -> str:

@@ -1,6 +1,6 @@
 """From the path of a request to the place it is about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Path
@@ -10,10 +10,14 @@ from server.raster.cache import LoadingCache
 from server.raster.freshness import ItemRoute
 from server.raster.reader import ItemSource
 from server.raster.source import ItemSources, sources_of
+from server.raster.tile_route import MAX_QUERY, TileRoute
 from server.raster.time.aoi import AoiCache, AoiRecord
-from server.raster.time.composite import CompositeCache, create_source
+from server.raster.time.composite import CompositeCache, CompositeSource, create_source
 from server.raster.time.params import MaskQuery, MethodQuery
 from server.raster.time.revisits import RevisitsParams
+
+MAX_SOURCES = 1024
+"""Most queries for composites that are remembered."""
 
 AOI_PATH = "/raster/collections/{collection_id}/aois/{aoi}"
 
@@ -26,6 +30,8 @@ class PlaceSources:
     """Their dates."""
     composites: CompositeCache
     """Their composites."""
+    sources: LoadingCache[tuple[str, str], CompositeSource]
+    """Of which dates and how a composite is made, by the version of the place and the query."""
 
     @classmethod
     def create(cls, app: FastAPI, items: ItemSources, capacity: int) -> "PlaceSources":
@@ -37,7 +43,8 @@ class PlaceSources:
             capacity: most bytes of composites.
         """
         aois = AoiCache(lambda: app.state.dbpool, items.records)
-        return cls(aois, LoadingCache(capacity, weigh=lambda composite: composite.nbytes))
+        composites: CompositeCache = LoadingCache(capacity, weigh=lambda composite: composite.nbytes)
+        return cls(aois, composites, LoadingCache(MAX_SOURCES))
 
 
 def places_of(request: Request) -> PlaceSources:
@@ -68,8 +75,18 @@ def composite_source(
     method: MethodQuery = "median",
 ) -> ItemSource:
     """Return the composite that a request means."""
-    cache, chips = places_of(request).composites, sources_of(request).chips
-    return create_source(cache, chips, aoi, revisits.choose(aoi), mask=mask, method=method)
+    places, chips = places_of(request), sources_of(request).chips
+    asked = {name: value for name, value in request.query_params.items() if name in _CHOICES}
+
+    def create() -> CompositeSource:
+        dates = revisits.choose(aoi)
+        return create_source(places.composites, chips, aoi, dates, mask=mask, method=method, asked=asked)
+
+    query = request.url.query
+    return create() if len(query) > MAX_QUERY else places.sources.get((aoi.version, query), create)
+
+
+_CHOICES = frozenset({*(field.name for field in fields(RevisitsParams)), "mask", "method"})
 
 
 class AoiRoute(ItemRoute):
@@ -83,3 +100,14 @@ class AoiRoute(ItemRoute):
         """
         path = request.path_params
         return places_of(request).aois.get(path["collection_id"], path["aoi"]).version
+
+
+class CompositeTileRoute(AoiRoute, TileRoute):
+    """A route of tiles of a composite: as fast as those of an item."""
+
+    def known(self, request: Request) -> tuple[str, ItemSource] | None:
+        """Return the version of the place and the composite, where both are at hand."""
+        places, path = places_of(request), request.path_params
+        aoi = places.aois.kept(path["collection_id"], path["aoi"])
+        source = places.sources.kept((aoi.version, request.url.query)) if aoi else None
+        return (aoi.version, source) if aoi and source else None

@@ -121,28 +121,26 @@ def check_values(dates: int, bands: int, grid: Grid) -> int:
 
 
 def build_stack(chips: Chips, layers: Layers, grid: Grid, resampling: str = NEAREST) -> TimeStack:
-    """Read dates onto one grid.
+    """Read dates onto one grid; `turn` says whether they are not too many."""
+    dates = [
+        _read(chips, revisit, selection, grid, resampling, masked=layers.masked)
+        for revisit, selection in zip(layers.revisits, layers.selections, strict=True)
+    ]
+    masks = [np.ma.getmaskarray(date) for date in dates]
+    values = np.ma.MaskedArray(np.stack([date.data for date in dates]), mask=np.stack(masks))
+    return TimeStack(values, tuple(layers.first.names), layers, grid)
+
+
+@contextmanager
+def turn(layers: Layers, grid: Grid) -> Iterator[None]:
+    """Let few heavy answers be made at once: those who wait would keep tiles from being made.
 
     Raises:
         InvalidRequestError: the answer is too large.
         BusyError: as many large ones are being made as may be.
     """
     read = max(len(layers.first.picks), len(layers.first.names))
-    count = check_values(len(layers.revisits), read, grid)
-    with _turn(count):
-        dates = [
-            _read(chips, revisit, selection, grid, resampling, masked=layers.masked)
-            for revisit, selection in zip(layers.revisits, layers.selections, strict=True)
-        ]
-        masks = [np.ma.getmaskarray(date) for date in dates]
-        values = np.ma.MaskedArray(np.stack([date.data for date in dates]), mask=np.stack(masks))
-    return TimeStack(values, tuple(layers.first.names), layers, grid)
-
-
-@contextmanager
-def _turn(count: int) -> Iterator[None]:
-    """Let few heavy answers be made at once: those who wait would keep tiles from being made."""
-    if count <= HEAVY_VALUES:
+    if check_values(len(layers.revisits), read, grid) <= HEAVY_VALUES:
         yield
         return
     if not _heavy.acquire(blocking=False):

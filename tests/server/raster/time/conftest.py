@@ -51,6 +51,10 @@ class Dated:
         with rasterio.open(self.path(1)) as src:
             return src.transform
 
+    def bounds(self) -> tuple[float, float, float, float]:
+        with rasterio.open(self.path(1)) as src:
+            return tuple(src.bounds)
+
     def path(self, revisit: int, kind: str = "L2A_data") -> Path:
         return self.folder / f"{self.folder.parent.name}-{revisit}-{kind}.tiff"
 

@@ -1,17 +1,24 @@
+import html
 import io
 import json
+import re
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
+import fastapi.routing
 import httpx
 import numpy as np
 import psycopg
 import pytest
+from fastapi.testclient import TestClient
 from PIL import Image
 from rasterio.io import MemoryFile
 from rasterio.transform import from_bounds
 from rio_tiler.io import Reader
 
 from server.app import create_app
+from server.raster.factories import tile_schemes
+from server.raster.reader import ItemReader
 
 RGB = (3, 2, 1)
 
@@ -151,3 +158,65 @@ def test_what_makes_no_composite_is_refused(http: httpx.Client, place: Any) -> N
         answer = http.get(url)
         assert answer.status_code == status, answer.text
         assert words in answer.json()["description"]
+
+
+def tiles(place: Any, query: str) -> list[str]:
+    """Addresses of the tiles of a place at a zoom where it has a few."""
+    west, south, east, north = place.bounds()
+    tms = tile_schemes().get("WebMercatorQuad")
+    found = tms.tiles(west, south, east, north, [15])
+    return [f"{place.url}/composite/tiles/WebMercatorQuad/{tile.z}/{tile.x}/{tile.y}.png?{query}" for tile in found]
+
+
+def test_tiles_of_a_composite_are_remembered_as_those_of_items_are(
+    catalog: Any, place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, resolved = [], []
+    make, resolve = ItemReader.tile, fastapi.routing.solve_dependencies  # type: ignore[attr-defined]
+
+    def reading(*given: Any, **options: Any) -> Any:
+        read.append(given)
+        return make(*given, **options)
+
+    async def resolving(**options: Any) -> Any:
+        resolved.append(options)
+        return await resolve(**options)
+
+    monkeypatch.setattr(ItemReader, "tile", reading)
+    monkeypatch.setattr(fastapi.routing, "solve_dependencies", resolving)
+    with TestClient(create_app(catalog.settings())) as http:
+        urls = tiles(place, "method=mean&rescale=0,0.3")
+        first = [http.get(url) for url in urls]
+        again = [http.get(url) for url in urls]
+        other = [http.get(url) for url in tiles(place, "method=max&rescale=0,0.3")]
+        known = http.get(urls[0], headers={"if-none-match": first[0].headers["etag"]})
+    assert len(urls) > 1
+    assert len(resolved) == 2
+    # The first tile of a query is made by FastAPI's way and then kept the second time.
+    assert len(read) <= 2 * len(urls) + 1
+    assert [answer.content for answer in again] == [answer.content for answer in first]
+    assert [answer.headers["etag"] for answer in again] == [answer.headers["etag"] for answer in first]
+    assert [answer.content for answer in other] != [answer.content for answer in first]
+    assert known.status_code == 304
+
+
+@pytest.mark.parametrize("page", ["renders", "WebMercatorQuad/tilejson.json", "WMTSCapabilities.xml"])
+def test_every_address_of_its_tiles_says_which_dates_it_is_made_of(http: httpx.Client, place: Any, page: str) -> None:
+    text = place.get(http, f"/composite/{page}", datetime="../2100-01-01", method="max", mask="none").text
+    if page == "renders":
+        found = [render["tiles"] for render in json.loads(text)["renders"].values()]
+    elif page.endswith("json"):
+        found = [f"?{urlencode(query)}" for query in json.loads(text)["raster_layers"].values()]
+    else:
+        found = [html.unescape(address) for address in re.findall(r'template="([^"]*)"', text)]
+    assert found
+    for address in found:
+        query = parse_qs(address.partition("?")[2])
+        assert (query["datetime"], query["method"], query["mask"]) == (["../2100-01-01"], ["max"], ["none"]), address
+
+
+def test_what_follows_from_accept_says_so_to_caches(http: httpx.Client, place: Any) -> None:
+    for accept in ("text/csv", "application/json"):
+        answer = http.get(f"{place.url}/timeseries?bands=red", headers={"accept": accept})
+        assert answer.headers["content-type"].startswith(accept)
+        assert "Accept" in answer.headers.get("vary", "").replace("Accept-Encoding", "")

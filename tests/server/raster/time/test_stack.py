@@ -1,5 +1,7 @@
 import io
+import threading
 import warnings
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,15 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from fastapi.testclient import TestClient
 from rasterio.enums import Resampling
 from rasterio.transform import from_bounds
 from rasterio.warp import reproject
 from zarr.storage import ZipStore
 
 from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT, slug
-from server.raster.errors import BusyError
+from server.app import create_app
+from server.raster.time import routes
 from server.raster.time import stack as stacks
 
 NDVI = "(nir-red)/(nir+red)"
@@ -184,15 +188,49 @@ def test_an_answer_that_is_too_large_is_refused_before_anything_is_read(http: ht
     assert answer.elapsed.total_seconds() < 2
 
 
-def test_few_heavy_answers_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stacks, "_heavy", stacks.threading.BoundedSemaphore(1))
-    with stacks._turn(stacks.HEAVY_VALUES + 1):
-        with stacks._turn(stacks.HEAVY_VALUES):
-            pass
-        with pytest.raises(BusyError, match="try again"), stacks._turn(stacks.HEAVY_VALUES + 1):
-            pass
-    with stacks._turn(stacks.HEAVY_VALUES + 1):
-        pass
+@pytest.fixture
+def heavy(monkeypatch: pytest.MonkeyPatch) -> threading.BoundedSemaphore:
+    """Every answer is a heavy one, of which one is made at a time."""
+    one = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(stacks, "HEAVY_VALUES", 0)
+    monkeypatch.setattr(stacks, "_heavy", one)
+    return one
+
+
+@pytest.fixture
+def client(catalog: Any) -> Iterator[TestClient]:
+    with TestClient(create_app(catalog.settings())) as here:
+        yield here
+
+
+@pytest.mark.parametrize(
+    "path", ["/stack.npy", "/animation.gif", "/timeseries", "/composite/preview.png?datetime=1999-01-01/..&method=max"]
+)
+def test_few_heavy_answers_are_made_at_once(
+    client: TestClient, place: Any, heavy: threading.BoundedSemaphore, path: str
+) -> None:
+    with heavy:
+        answer = client.get(f"{place.url}{path}")
+    assert answer.status_code == 503
+    assert "try again" in answer.json()["description"]
+    assert client.get(f"{place.url}{path}").status_code == 200
+    assert heavy.acquire(blocking=False)
+
+
+def test_an_answer_is_encoded_in_its_turn(
+    client: TestClient, place: Any, heavy: threading.BoundedSemaphore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = []
+
+    def encode(*_: Any, **__: Any) -> bytes:
+        others.append(heavy.acquire(blocking=False))
+        return b""
+
+    monkeypatch.setattr(routes, "encode_animation", encode)
+    monkeypatch.setitem(routes._ENCODERS, "npy", encode)
+    for path in ("/stack.npy", "/animation.gif"):
+        assert client.get(f"{place.url}{path}?bands=red").status_code == 200
+    assert others == [False, False]
 
 
 def test_a_stack_is_tagged_and_not_sent_twice(http: httpx.Client, place: Any) -> None:
