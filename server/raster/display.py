@@ -44,6 +44,20 @@ class Display:
     explicit: bool = False
     """The caller named the stored render that this is."""
 
+    def keeps_ranges(self, colormap: ColorMapType | None, rescale: Ranges | None) -> bool:
+        """Tell whether its ranges count beside a caller's colours and ranges: colours of values go without any."""
+        return not rescale and (colormap is None or _is_ramp(colormap))
+
+    def choose_colors(self, colormap: ColorMapType | None, rescale: Ranges | None) -> ColorMapType | None:
+        """Return the colours that count beside a caller's: its own are of no use where another range makes bytes."""
+        own = self.explicit or not rescale or (self.colormap is not None and _is_ramp(self.colormap))
+        return colormap or (self.colormap if own else None)
+
+    def painted(self, colormap: ColorMapType | None, rescale: Ranges | None) -> "Display":
+        """Return what a picture is painted by where a caller gives some colours or ranges: what its legend tells."""
+        ranges = self.rescale if self.keeps_ranges(colormap, rescale) else rescale or ()
+        return Display(ranges, self.choose_colors(colormap, rescale), self.explicit)
+
 
 def choose_display(selection: Selection) -> Display:
     """Return how a selection is painted where the caller does not say."""
@@ -98,11 +112,10 @@ def render_image(
     """
     display: Display = (image.metadata or {}).get(_KEY) or Display()
     if display.explicit or output_format not in _DATA_FORMATS:
-        silent = not rescale
-        if silent and (colormap is None or _is_ramp(colormap)):
+        colors = display.choose_colors(colormap, rescale)
+        if display.keeps_ranges(colormap, rescale):
             rescale = _ranges(image, display, output_format)
-        if display.explicit or silent or (display.colormap and _is_ramp(display.colormap)):
-            colormap = colormap or display.colormap
+        colormap = colors
     if output_format not in _DATA_FORMATS:
         _check_bands(image, colormap, output_format)
     if rescale:

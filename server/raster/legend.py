@@ -84,7 +84,8 @@ def create_legend(selection: Selection, display: Display) -> Legend:
         found = zip(_CHANNELS, selection.names, ranges, strict=False)
         return Legend(title, channels=tuple((color, name, low, high) for color, name, (low, high) in found), unit=unit)
     if not display.rescale and display.colormap:
-        return class_legend(title, display.colormap, CLASS_NAMES.get(selection.picks[0].asset.key, {}))
+        names = {} if selection.expression else CLASS_NAMES.get(selection.picks[0].asset.key, {})
+        return class_legend(title, display.colormap, names)
     return ramp_legend(title, display.colormap, display.rescale or ((0.0, 255.0),), unit)
 
 
@@ -98,12 +99,17 @@ def ramp_legend(title: str, colormap: ColorMapType | None, ranges: Ranges, unit:
     """Return the legend of a range of values; without colours it goes from black to white."""
     low, high = ranges[0]
     values = np.linspace(low, high, _RAMP_SIZE)
-    colors = colormap if isinstance(colormap, Mapping) else {}
-    ramp = tuple(
-        Entry(float(value), _rgba(colors.get(level, (level, level, level, 255))), "")
-        for level, value in enumerate(values)
-    )
+    ramp = tuple(Entry(float(value), _color_of(level, colormap), "") for level, value in enumerate(values))
     return Legend(title, ramp=ramp, unit=unit)
+
+
+def _color_of(level: int, colormap: ColorMapType | None) -> RGBA:
+    """Return the colour of a byte; one that a colormap lacks is see-through."""
+    if colormap is None:
+        return level, level, level, 255
+    if isinstance(colormap, Mapping):
+        return _rgba(colormap.get(level, (0, 0, 0, 0)))
+    return _rgba(next((color for (low, high), color in colormap if low <= level < high), (0, 0, 0, 0)))
 
 
 def class_legend(title: str, colormap: ColorMapType, names: Mapping[int, Mapping[str, Any]]) -> Legend:
@@ -148,9 +154,9 @@ def draw_svg(legend: Legend) -> bytes:
     width, height = _size(legend)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif">',
-        f'<title>{escape(legend.title)}</title><g font-size="12">',
+        f'<title>{_escaped(legend.title)}</title><g font-size="12">',
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        f'<text x="{PAD}" y="{PAD + 10}">{escape(_head(legend))}</text>',
+        f'<text x="{PAD}" y="{PAD + 10}">{_escaped(_head(legend))}</text>',
     ]
     for x, y, wide, color, text in _shapes(legend):
         if color:
@@ -158,8 +164,13 @@ def draw_svg(legend: Legend) -> bytes:
             fill = _hex(color)[:7]
             parts.append(f'<rect x="{x}" y="{y}" width="{wide}" height="{BAR - 2}" fill="{fill}"{opacity}/>')
         if text:
-            parts.append(f'<text x="{x}" y="{y + 12}">{escape(text)}</text>')
+            parts.append(f'<text x="{x}" y="{y + 12}">{_escaped(text)}</text>')
     return "".join([*parts, "</g></svg>"]).encode()
+
+
+def _escaped(text: str) -> str:
+    """Return text for XML, which has no control characters."""
+    return escape("".join(letter for letter in text if letter.isprintable()))
 
 
 Shape = tuple[int, int, int, RGBA | None, str]

@@ -16,7 +16,7 @@ from catalog.bands import SENTINEL2_PRODUCTS, SPOT_PRODUCTS, Product
 from catalog.constants import COLLECTION_L1C, COLLECTION_L2A, COLLECTION_SPOT
 from server.raster.colormaps import COLORMAPS, SCL
 from server.raster.digest import DigestRoute
-from server.raster.display import Display, choose_display
+from server.raster.display import choose_display
 from server.raster.errors import CollectionNotFoundError, InvalidRequestError
 from server.raster.freshness import ItemRoute
 from server.raster.items import ITEM_PATH
@@ -130,8 +130,7 @@ def _legend(
 ) -> Legend:
     options = {name: value for name, value in vars(layer).items() if value}
     selection = select(record, assets=searched.assets or (), **options)
-    display = choose_display(selection)
-    return create_legend(selection, Display(_ranges(painted) or display.rescale, colors or display.colormap))
+    return create_legend(selection, choose_display(selection).painted(colors, _ranges(painted)))
 
 
 def _ranges(painted: PaintParams) -> Any:

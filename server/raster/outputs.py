@@ -120,7 +120,8 @@ def get_outputs(
             **{key: chosen[key] for key in LAYER_OPTIONS if chosen.get(key)},
         )
         if "legend" in outputs:
-            legend = draw_png(create_legend(selection, choose_display(selection)))
+            ranges: Any = painted.rescale
+            legend = draw_png(create_legend(selection, choose_display(selection).painted(colors, ranges)))
         files = dict(_files(image, outputs, image_format, painted, colors))
     if "legend" in outputs:
         files["legend.png"] = legend

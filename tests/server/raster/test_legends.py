@@ -1,6 +1,7 @@
 """What colours mean, said in pictures and in numbers."""
 
 import io
+import zipfile
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -37,6 +38,46 @@ def test_the_callers_range_and_colours_win(http: Any) -> None:
     query = {"bands": "red", "rescale": "0,0.1", "colormap_name": "viridis"}
     legend = http.get(f"{URL}.json", params=query).json()
     assert (legend["range"], legend["entries"][0]["color"]) == ([0, 0.1], "#440154")
+
+
+RED, GREEN = "#ff0000", "#00ff00"
+CLASSES = '[[[-1, 0.2], "#ff0000"], [[0.2, 1], "#00ff00"]]'
+
+
+def test_colours_of_values_are_told_as_such(http: Any) -> None:
+    legend = http.get(f"{URL}.json", params={"index": "NDVI", "colormap": CLASSES}).json()
+    assert [(entry["name"], entry["color"]) for entry in legend["entries"]] == [("-1 to 0.2", RED), ("0.2 to 1", GREEN)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"index": "NDVI"},
+        {"index": "NDVI", "rescale": "0,1"},
+        {"index": "NDVI", "colormap_name": "viridis"},
+        {"index": "NDVI", "colormap": CLASSES},
+        {"bands": "scl"},
+        {"bands": "scl", "rescale": "0,11"},
+        {"bands": "red", "rescale": "0,0.3", "colormap": '{"4": "#ff0000", "9": "#00ff00"}'},
+        {"bands": "red", "rescale": "0,0.3", "colormap": '[[[0, 99], "#ff0000"], [[99, 256], "#00ff00"]]'},
+        {"render": "ndvi", "rescale": "0,1"},
+    ],
+)
+def test_every_colour_of_a_picture_is_in_its_legend(http: Any, sentinel2: Any, query: dict[str, str]) -> None:
+    picture = sentinel2.picture(http, "preview.png", **query)
+    answer = http.get(f"{sentinel2.url}/outputs.zip", params={**query, "outputs": "legend"})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+        packed_legend = packed.read("legend.png")
+    alone = http.get(f"{sentinel2.url}/legend.png", params=query).content
+    assert packed_legend == alone
+    legend = np.asarray(Image.open(io.BytesIO(alone)).convert("RGB")).reshape(-1, 3)
+    shown = picture[picture[..., 3] > 0][:, :3] if picture.shape[-1] == 4 else picture.reshape(-1, 3)
+    assert set(map(tuple, shown.tolist())) <= set(map(tuple, legend.tolist()))
+
+
+def test_a_title_with_control_characters_makes_no_broken_svg(http: Any) -> None:
+    svg = http.get("/raster/legend.svg", params={"colormap_name": "viridis", "title": "a\x01b\nc"})
+    assert "abc" in ET.fromstring(svg.content).itertext()  # noqa: S314 - our own answer
 
 
 def test_three_bands_say_what_each_colour_shows(http: Any) -> None:
