@@ -33,8 +33,8 @@ WorldStrat is nearly 4,000 places on Earth, each seen once by SPOT 6/7 at 1.5 m 
 * **Raster** (`/raster`): map tiles, previews, crops and statistics of any image or of many together.
 * **Assets** (`/assets`): the Cloud-Optimized GeoTIFFs themselves, whole or by HTTP range.
 
-The catalog is filled by `worldstrat ingest` and cannot be changed here. A search of the STAC API leaves no trace; the
-conditions of a mosaic, registered or of a collection, are kept in the database.
+The catalog is filled by `worldstrat ingest` and cannot be changed here. A search of the STAC API and a look at a
+mosaic leave no trace; the conditions of a mosaic that you register are kept in the database.
 """
 EXPOSED_HEADERS = (
     "Accept-Ranges",

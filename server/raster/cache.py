@@ -46,6 +46,7 @@ class LoadingCache(Generic[K, V]):
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._flights: dict[K, Future[V]] = {}
         self._weight = 0
+        self._cleared = 0
 
     @property
     def weight(self) -> int:
@@ -79,8 +80,10 @@ class LoadingCache(Generic[K, V]):
         with self._lock:
             self._entries.clear()
             self._weight = 0
+            self._cleared += 1
 
     def _load(self, key: K, load: Callable[[], V], flight: "Future[V]") -> V:
+        cleared = self._cleared
         try:
             value = load()
         except BaseException as error:
@@ -90,7 +93,8 @@ class LoadingCache(Generic[K, V]):
             raise
         with self._lock:
             del self._flights[key]
-            self._keep(key, value)
+            if cleared == self._cleared:  # else it may be older than what was to be forgotten
+                self._keep(key, value)
         flight.set_result(value)
         return value
 

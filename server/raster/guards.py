@@ -12,7 +12,7 @@ from starlette.responses import Response
 from server.raster.errors import InvalidRequestError
 from server.raster.expression import parse_expression
 from server.raster.limits import MAX_COVER_SCALE, MAX_SIZE, MAX_TILESIZE, MAX_ZOOM
-from server.stac.complexity import limit_filter
+from server.stac.complexity import limit_depth, limit_filter
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -85,6 +85,8 @@ def check_filter(request: Request) -> None:
     """
     for value in request.query_params.getlist("filter"):
         limit_filter(value)
+    for value in request.query_params.getlist("query"):
+        limit_depth(value)
 
 
 def check_expression(request: Request) -> None:

@@ -287,4 +287,7 @@ def mosaic_renders(src: BaseBackend) -> dict[str, dict[str, Any]]:
     known = backend.mosaics.catalog.get().collections
     stored = [known[name].renders for name in search.collections if name in known]
     common = [name for name in stored[0] if all(name in others for others in stored)] if stored else []
-    return {name: {"render": name} for name in sorted(common, key=lambda name: (name != search.render, name))}
+    return {
+        name: {**search.conditions, "render": name}
+        for name in sorted(common, key=lambda name: (name != search.render, name))
+    }

@@ -18,7 +18,7 @@ from rio_tiler.types import BBox
 
 from server.errors import DatabaseUnavailableError, InvalidSearchError
 from server.raster.cache import LoadingCache
-from server.raster.mosaic_search import MosaicSearch
+from server.raster.mosaic_search import MosaicSearch, check_order
 
 BEST_SECONDS = 20
 """Most seconds of a statement that looks for the best items: 130 thousand take two."""
@@ -169,4 +169,5 @@ class MosaicQueries:
 
 def _keys(search: MosaicSearch) -> tuple[str, ...]:
     fields = [entry["field"] for entry in json.loads(search.document).get("sortby") or ()]
+    check_order(fields)  # of a search that another program registered nobody has looked at it
     return tuple(dict.fromkeys(re.sub(r"^properties\.", "", field) for field in fields))

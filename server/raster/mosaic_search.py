@@ -4,8 +4,8 @@ import hashlib
 import inspect
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import unquote_plus
@@ -32,6 +32,11 @@ from server.stac.filters import read_filter
 MAX_SEARCHES = 1000
 """Most registered searches remembered."""
 
+MAX_ORDER = 16
+"""Most fields that items are put in order by."""
+CONDITIONS = frozenset({"ids", "bbox", "datetime", "query", "sortby", "filter", "filter-lang"})
+"""Parameters of a URL that narrow a collection: what addresses of its tiles must repeat."""
+
 _SQL_SEARCH = "SELECT search, metadata, lastused, usecount FROM pgstac.searches WHERE hash = %s"
 _SORT = re.compile(r"([+-]?)(.*)")
 _NEVER = datetime.fromtimestamp(0, UTC)
@@ -53,6 +58,8 @@ class MosaicSearch:
     """When it was registered or registered again."""
     usecount: int = 0
     """How often."""
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    """The parameters of the URL that narrowed it."""
 
     @property
     def collections(self) -> list[str]:
@@ -176,7 +183,8 @@ def _registered_search(
 
 def _collection_search(**arguments: Any) -> MosaicSearch:
     request, collection_id = arguments.pop("request"), arguments.pop("collection_id")
-    return search_of_collection(request.app.state.mosaics.catalog.get(), collection_id, arguments)
+    search = search_of_collection(request.app.state.mosaics.catalog.get(), collection_id, arguments)
+    return replace(search, conditions={name: v for name, v in request.query_params.items() if name in CONDITIONS})
 
 
 def _parameters_of_titiler() -> inspect.Signature:
@@ -204,7 +212,7 @@ def search_to_register(body: model.RegisterMosaic) -> tuple[model.PgSTACSearch, 
 
     Raises:
         InvalidSearchError: its filter is nested too deeply, or its box is none.
-        InvalidRequestError: another part of it is nested too deeply.
+        InvalidRequestError: another part of it is nested too deeply, or it names too many fields to order by.
     """
     limit_json(body.filter_expr)
     try:
@@ -212,7 +220,7 @@ def search_to_register(body: model.RegisterMosaic) -> tuple[model.PgSTACSearch, 
         search = body.model_dump(exclude_none=True, exclude={"metadata"}, by_alias=True)
     except (InvalidSearchError, ValueError) as error:  # the latter is pydantic's, about geometries within geometries
         raise InvalidRequestError("The search is nested too deeply.") from error
-    search.setdefault("sortby", _order(CLEAREST_FIRST))
+    check_order(search.setdefault("sortby", _order(CLEAREST_FIRST)))
     if any(not 0 <= zoom <= MAX_ZOOM for zoom in (body.metadata.minzoom, body.metadata.maxzoom) if zoom is not None):
         raise InvalidRequestError(f"Zooms lie between 0 and {MAX_ZOOM}.")
     if body.bbox:
@@ -223,9 +231,25 @@ def search_to_register(body: model.RegisterMosaic) -> tuple[model.PgSTACSearch, 
 
 
 def _order(sortby: str) -> list[dict[str, str]]:
-    """Return `+a,-b` as a STAC search writes it."""
+    """Return `+a,-b` as a STAC search writes it.
+
+    Raises:
+        InvalidRequestError: it names too many fields.
+    """
     parts = [match.groups() for part in sortby.split(",") if (match := _SORT.match(part.strip()))]
-    return [{"field": name.strip(), "direction": "desc" if sign == "-" else "asc"} for sign, name in parts if name]
+    fields = [{"field": name.strip(), "direction": "desc" if sign == "-" else "asc"} for sign, name in parts if name]
+    check_order(fields)
+    return fields
+
+
+def check_order(fields: Sequence[Any]) -> None:
+    """Refuse more fields than the database puts items in order by.
+
+    Raises:
+        InvalidRequestError: there are more.
+    """
+    if len(fields) > MAX_ORDER:
+        raise InvalidRequestError(f"Items are put in order by at most {MAX_ORDER} fields, not {len(fields)}.")
 
 
 def _checked(search: dict[str, Any]) -> str:

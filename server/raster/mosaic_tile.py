@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rio_tiler.errors import EmptyMosaicError, TileOutsideBounds
 from rio_tiler.models import ImageData
 
-from server.raster.errors import InvalidRequestError
+from server.raster.errors import InvalidRecordError, InvalidRequestError, ItemNotFoundError
 from server.raster.mosaic_index import Index, MosaicIndexes
 from server.raster.mosaic_marks import Frame, grow, has_means, mean_values, paint_marks
 from server.raster.selection import Selection
@@ -17,6 +17,7 @@ from server.raster.selection import Selection
 READ_FROM = 8.0
 """Pixels of a tile along an image's longer side from which on it is read; below, a mark stands for it."""
 _TRIED = 10  # items asked in vain before a name counts as wrong: one may lack what its neighbours have
+_GONE = ItemNotFoundError, InvalidRecordError  # items that the catalog had when it was looked at, or cannot be read
 _SEEN = 4  # times as many items as are read are asked
 
 Read = Callable[[Sequence[int]], tuple[ImageData, list[int]]]
@@ -83,6 +84,8 @@ class Layers:
                 self.select(number)
             except InvalidRequestError as error:
                 failure = failure or error
+            except _GONE:
+                continue
             else:
                 readable.append(number)
             if len(readable) == self.limit or (tried >= _TRIED and not readable):
@@ -122,7 +125,7 @@ class Layers:
             found = mean_values(self.indexes, self.index, some, selection)
             means = np.where(np.ma.getmaskarray(found), np.float32(np.nan), found.data.astype(np.float32))
             columns |= dict(zip(some.tolist(), means.T, strict=True))
-        shown = [number for number in numbers.tolist() if number in columns]
+        shown = [number for number in numbers.tolist() if number in columns and not np.isnan(columns[number]).any()]
         if not shown:
             return None
         values = np.stack([columns[number] for number in shown], axis=1)
@@ -133,7 +136,7 @@ class Layers:
         for number in numbers[:_TRIED].tolist():
             try:
                 selection = self.select(number)
-            except InvalidRequestError:
+            except (InvalidRequestError, *_GONE):
                 continue
             return selection if has_means(selection) else None
         return None

@@ -37,9 +37,18 @@ def limit_filter(text: str | None) -> None:
     if len(text) > MAX_LENGTH:
         raise InvalidSearchError(f"Invalid filter: it has {len(text)} characters, of {MAX_LENGTH} at most.")
     if text.lstrip().startswith("{"):
-        _limit_depth(_bracket_depth(text))
+        limit_depth(text)
         return
     _limit_text(text)
+
+
+def limit_depth(text: str) -> None:
+    """Refuse JSON text that is nested too deeply.
+
+    Raises:
+        InvalidSearchError: it is.
+    """
+    _limit_depth(_bracket_depth(text))
 
 
 def limit_json(value: Any) -> None:

@@ -68,3 +68,15 @@ def test_a_failure_is_told_to_all_and_not_kept() -> None:
     assert cache.get("a", lambda: 1) == 1
     cache.clear()
     assert cache.weight == 0
+
+
+def test_what_is_being_loaded_while_everything_is_forgotten_is_not_kept() -> None:
+    cache: LoadingCache[str, int] = LoadingCache(10)
+
+    def load() -> int:
+        cache.clear()
+        return 1
+
+    assert cache.get("a", load) == 1
+    assert cache.kept("a") is None
+    assert cache.weight == 0

@@ -1,4 +1,7 @@
+import html
+import re
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 import httpx
 import numpy as np
@@ -152,12 +155,36 @@ def nested(depth: int) -> dict[str, Any]:
         {"bbox": [170, -10, -170, 10]},
         {"bbox": [0, 0, 1]},
         {"bbox": [0, 0, 9, 1, 1, 2]},
+        {"sortby": [{"field": f"a{n}", "direction": "asc"} for n in range(60)]},
         {"metadata": {"minzoom": -5}},
         {"metadata": {"maxzoom": 99}},
     ],
-    ids=["filter 300", "filter 60", "metadata", "antimeridian", "three numbers", "heights", "minzoom", "maxzoom"],
+    ids=[
+        "filter 300",
+        "filter 60",
+        "metadata",
+        "antimeridian",
+        "three numbers",
+        "heights",
+        "order",
+        "minzoom",
+        "maxzoom",
+    ],
 )
 def test_a_search_that_has_no_meaning_is_not_registered(http: httpx.Client, body: dict[str, Any]) -> None:
     answer = http.post("/raster/searches/register", json={"collections": [COLLECTION_SPOT], **body})
     assert answer.status_code == 400
     assert answer.json()["description"]
+
+
+def test_every_layer_of_a_narrowed_collection_is_as_narrow(http: httpx.Client, spot: Any) -> None:
+    query = {"filter": f"id='{spot.item}'", "sortby": "-datetime"}
+    base = f"/raster/collections/{COLLECTION_SPOT}"
+    wmts = http.get(f"{base}/WMTSCapabilities.xml", params=query).text
+    layers = [html.unescape(address) for address in re.findall(r'template="([^"]*)"', wmts)]
+    tilejson = http.get(f"{base}/WebMercatorQuad/tilejson.json", params=query).json()
+    layers += [f"?{urlencode(layer)}" for layer in tilejson["raster_layers"].values()]
+    assert len(layers) > 4
+    for address in layers:
+        asked = parse_qs(address.partition("?")[2])
+        assert {name: asked[name] for name in query} == {name: [value] for name, value in query.items()}, address

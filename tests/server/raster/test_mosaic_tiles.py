@@ -14,6 +14,7 @@ from rio_tiler.models import ImageData
 
 from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT
 from server.app import create_app
+from server.raster.errors import InvalidRecordError, ItemNotFoundError
 from server.raster.mosaic_catalog import read_catalog
 from server.raster.mosaic_index import create_index
 from server.raster.mosaic_marks import Frame, grow, paint_marks
@@ -219,6 +220,26 @@ def test_where_the_image_on_top_has_no_data_the_one_below_is_seen() -> None:
     assert calls == [[0]]
 
 
+@pytest.mark.parametrize("lost", [ItemNotFoundError, InvalidRecordError])
+def test_an_item_that_is_gone_or_broken_is_passed_over(lost: type[Exception]) -> None:
+    tile = TMS.tile(0.5, 0.5, 9)
+    west, south, east, north = TMS.bounds(tile)
+    rows = [("c", "gone", "a", west, south, east, north), ("c", "there", "b", west, south, east, north)]
+
+    def read(numbers: Any) -> tuple[ImageData, list[int]]:
+        return ImageData(np.ma.MaskedArray(np.ones((1, 256, 256)), mask=False)), list(numbers)
+
+    def select(number: int) -> Any:
+        if number == 0:
+            raise lost("gone")
+
+    everything: Any = None
+    frame = Frame.of_tile(TMS, tile, 256, 0)
+    drawn = Layers(everything, create_index(("all",), rows), frame, read, select, 40).draw()
+    assert drawn
+    assert drawn[1] == [1]
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -231,6 +252,9 @@ def test_where_the_image_on_top_has_no_data_the_one_below_is_seen() -> None:
         "mosaics/best/tiles/WebMercatorQuad/2/2/1.png?expression=" + "red%2B" * 400 + "red",
         f"collections/{COLLECTION_SPOT}/tiles/WebMercatorQuad/2/2/1.png?bbox=10,0,-10,1",
         f"collections/{COLLECTION_SPOT}/tiles/WebMercatorQuad/2/2/1.png?filter=gsd+~~+3",
+        f"collections/{COLLECTION_SPOT}/tiles/WebMercatorQuad/2/2/1.png?query=" + "[" * 30_000,
+        f"collections/{COLLECTION_SPOT}/tiles/WebMercatorQuad/2/2/1.png?sortby="
+        + ",".join(f"a{n}" for n in range(6000)),
     ],
 )
 def test_what_is_too_much_or_makes_no_sense_is_refused_at_once(http: httpx.Client, path: str) -> None:
