@@ -63,7 +63,9 @@ def create_compared(
     )
     if not (first.is_spot or second.is_spot):
         grid = "sentinel-2"
-    pair = Pair(first, second, chosen.grid or grid, chosen.resampling, align=chosen.align, clear=chosen.clear)
+    pair = Pair(
+        first, second, chosen.grid or grid, chosen.resampling, align=chosen.align, clear=chosen.mask == "clouds"
+    )
     options = {name: value for name, value in vars(layer).items() if value}
     if not options:
         options = {"render": "true-color"} if pictured else {"bands": list(COMMON)}
@@ -95,7 +97,7 @@ def describe(compared: Compared) -> dict[str, Any]:
         },
         "resampling": pair.method or "psf down, bilinear up",
         "aligned": bool(pair.align and pair.shift and pair.shift.trusted),
-        "clear": pair.clear,
+        "mask": "clouds" if pair.clear else "none",
         "hidden_share": float(pair.hidden.mean()),
         "registration": _registration(pair),
     }

@@ -10,7 +10,7 @@ from psycopg_pool import ConnectionPool
 from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT
 from server.raster.cache import LoadingCache
 from server.raster.errors import InvalidRequestError, NoCounterpartError
-from server.raster.record import RECORD_SECONDS
+from server.raster.record import ABSENT_SECONDS, RECORD_SECONDS
 
 CLEAR = 10.0
 """Per cent of clouds up to which an image counts as clear."""
@@ -60,7 +60,7 @@ class Sights:
         """Create an empty cache; `pool` gives the database's connections once the application runs."""
         self._pool = pool
         self._places: LoadingCache[tuple[str, str], tuple[Sight, ...]] = LoadingCache(
-            MAX_PLACES, seconds=lambda _: RECORD_SECONDS
+            MAX_PLACES, seconds=lambda sights: RECORD_SECONDS if sights else ABSENT_SECONDS
         )
 
     def pair(self, collection: str, item: str, other: str | None) -> tuple[Sight, Sight]:

@@ -18,6 +18,7 @@ from server.raster.limits import MAX_SIZE
 from server.raster.reader import ItemReader, ItemSource
 from server.raster.record import Grid
 from server.raster.selection import Selection, select
+from server.raster.time.clouds import cloud_asset, cloud_mask
 from superres.registration import Axis, Shift, average, register
 
 GridName = Literal["sentinel-2", "spot"]
@@ -78,7 +79,7 @@ class Pair:
     align: bool = False
     """Move what is resampled by the shift between the two, where that can be trusted."""
     clear: bool = True
-    """Leave out what Sentinel-2's cloud mask hides."""
+    """Leave out clouds and their shadows, by Sentinel-2's scene classification or else its cloud mask."""
 
     def __post_init__(self) -> None:
         """Refuse a grid that neither has.
@@ -121,9 +122,9 @@ class Pair:
         """Where clouds hide the ground, as `(y, x)`."""
         covered = np.zeros((self.grid.height, self.grid.width), bool)
         for layer in (self.first, self.second) if self.clear else ():
-            if "clm" in layer.source.record.assets:
-                mask, grid = replace(layer, assets=("clm",)).read(["clm"])
-                covered |= _resample(mask, grid, self.grid, "nearest", (0, 0))[0] != 0  # no data is NaN, and hidden
+            source = layer.source
+            if cloud_asset(source.record):
+                covered |= cloud_mask(source.chips, source.record, self.grid)
         return covered
 
     def read(self, first: Sequence[str], second: Sequence[str]) -> tuple[Values, Values]:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 from server.raster.compare.pair import GridName, Method, Spot
 from server.raster.compare.picture import MAX_PANEL, Layout
 from server.raster.paint import ColormapName, check_ranges
+from server.raster.time.clouds import Mask
 
 
 @dataclass
@@ -38,7 +39,13 @@ class PairParams:
     align: Annotated[
         bool, Query(description="First move one onto the other by the shift between them, where it can be trusted.")
     ] = False
-    clear: Annotated[bool, Query(description="Leave out what Sentinel-2's cloud mask hides.")] = True
+    mask: Annotated[
+        Mask,
+        Query(
+            description="`clouds` leaves out where Sentinel-2 shows clouds, their shadows or what is defective, by its "
+            "scene classification or else its cloud mask; `none` shows all."
+        ),
+    ] = "clouds"
     spot: Annotated[Spot, Query(description="Which raster of SPOT: pansharpened (1.5 m) or native bands (6 m).")] = "ps"
 
 

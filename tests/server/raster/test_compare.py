@@ -60,7 +60,7 @@ def test_spot_is_compared_with_the_closest_clear_revisit_and_a_revisit_with_spot
 
 
 def test_numbers_are_those_of_the_published_pixels_and_there_is_no_shift(http: Any, spot: Any, sentinel2: Any) -> None:
-    answer = http.get(f"{spot.url}/compare", params={"with": sentinel2.item, "clear": False}).json()
+    answer = http.get(f"{spot.url}/compare", params={"with": sentinel2.item, "mask": "none"}).json()
     assert [band["name"] for band in answer["bands"]] == COMMON
     pixels = sentinel2.pixels()
     for band, index in zip(answer["bands"], (3, 2, 1, 7), strict=True):
@@ -102,6 +102,17 @@ def test_the_same_image_is_found_when_asked_again_only_where_it_changed(http: An
     assert (again.status_code, again.content) == (304, b"")
 
 
+def test_what_is_left_out_is_what_stacks_and_composites_leave_out(http: Any, sentinel2: Any) -> None:
+    """SCL: no data, defective, shadows of clouds, clouds, cirrus."""
+    if "scl" not in http.get(f"{sentinel2.url}/assets").json()["assets"]:
+        pytest.fail("the item has no scene classification")
+    size = {"width": sentinel2.pixels().shape[2], "height": sentinel2.pixels().shape[1]}
+    classes = sentinel2.numbers(http, "preview.npy", bands="scl", **size).filled(0)
+    share = np.isin(classes, (0, 1, 3, 8, 9, 10)).mean()
+    assert http.get(f"{sentinel2.url}/compare").json()["hidden_share"] == pytest.approx(share)
+    assert http.get(f"{sentinel2.url}/compare", params={"mask": "none"}).json()["hidden_share"] == 0
+
+
 def picture(http: Any, url: str, **query: Any) -> Image.Image:
     answer = http.get(url, params=query)
     assert answer.status_code == 200, answer.text
@@ -111,7 +122,7 @@ def picture(http: Any, url: str, **query: Any) -> Image.Image:
 def test_both_images_are_painted_as_previews_of_the_same_render_are(http: Any, spot: Any, sentinel2: Any) -> None:
     height, width = sentinel2.pixels().shape[1:]
     shown = {"with": sentinel2.item, "grid": "sentinel-2", "size": max(height, width), "captions": False}
-    sheet = np.asarray(picture(http, f"{spot.url}/compare.png", clear=False, **shown).convert("RGBA")).astype(int)
+    sheet = np.asarray(picture(http, f"{spot.url}/compare.png", mask="none", **shown).convert("RGBA")).astype(int)
     assert sheet.shape == (height, 2 * width + 4, 4)
     expected = sentinel2.picture(http, "preview.png", render="true-color").astype(int)
     assert np.abs(sheet[:, width + 4 :, :3] - expected[..., :3])[expected[..., 3] > 0].max() <= 1
@@ -132,7 +143,7 @@ def test_layouts_have_the_sizes_that_they_say(http: Any, spot: Any) -> None:
 
 
 def test_a_swipe_is_one_image_left_and_the_other_right(http: Any, spot: Any) -> None:
-    shown = {"size": 100, "captions": False, "clear": False}
+    shown = {"size": 100, "captions": False, "mask": "none"}
     side = np.asarray(picture(http, f"{spot.url}/compare.png", **shown).convert("RGB"))
     swipe = np.asarray(picture(http, f"{spot.url}/compare.png", layout="swipe", split=0.3, **shown).convert("RGB"))
     width, cut = swipe.shape[1], round(swipe.shape[1] * 0.3)
