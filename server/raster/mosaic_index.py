@@ -39,6 +39,8 @@ class Index:
     """Id of each item."""
     first: NDArray[np.bool_]
     """Whether an item is the first of its AOI: the others lie below it."""
+    aois: NDArray[np.int64]
+    """Number of each item's AOI."""
     boxes: NDArray[np.float64]
     """West, south, east, north of each item in degrees, `(item, 4)`."""
 
@@ -114,16 +116,16 @@ class MosaicIndexes:
 
 def create_index(key: tuple[Any, ...], rows: Sequence[tuple[Any, ...]]) -> Index:
     """Return the index of rows of collection, id, AOI, west, south, east, north, the best first."""
-    seen: set[str] = set()
+    numbers: dict[str, int] = {}
+    aois = np.array([numbers.setdefault(row[2], len(numbers)) for row in rows], np.int64)
     first = np.zeros(len(rows), np.bool_)
-    for place, row in enumerate(rows):
-        first[place] = row[2] not in seen
-        seen.add(row[2])
+    first[np.unique(aois, return_index=True)[1]] = True
     return Index(
         key=key,
         collections=tuple(row[0] for row in rows),
         ids=tuple(row[1] for row in rows),
         first=first,
+        aois=aois,
         boxes=np.array([row[3:7] for row in rows], np.float64).reshape(-1, 4),
     )
 

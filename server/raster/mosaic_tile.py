@@ -50,7 +50,8 @@ class Layers:
         near = self._near(pixels)
         sides = (places[near, 2:] - places[near, :2]).max(axis=1)
         reading = self._reading(near, sides, places[near])
-        others = near[~np.isin(near, reading) & self.index.first[near]]
+        aois = self.index.aois
+        others = near[~np.isin(aois[near], aois[reading])]
         read = self._read(reading, places)
         marks = self._marks(others, pixels)
         return _merge(read, marks)
@@ -114,8 +115,23 @@ class Layers:
             return None
 
     def _marks(self, numbers: NDArray[np.int64], pixels: NDArray[np.int64]) -> tuple[ImageData, list[int]] | None:
+        """Mark each AOI by its first item, or where this has not what is asked for, by the next that has."""
         if not len(numbers) or not self.marked:
             return None
+        columns = self._columns(numbers[self.index.first[numbers]])
+        aois = self.index.aois
+        told = np.fromiter(columns, np.int64, len(columns))
+        below = numbers[~np.isin(aois[numbers], aois[told]) & ~self.index.first[numbers]]
+        columns |= self._columns(below)
+        found = np.array([number for number in numbers.tolist() if number in columns], np.int64)
+        if not len(found):
+            return None
+        shown = found[np.sort(np.unique(aois[found], return_index=True)[1])].tolist()
+        values = np.stack([columns[number] for number in shown], axis=1)
+        return paint_marks(self.frame, pixels[shown], np.ma.masked_invalid(values)), shown
+
+    def _columns(self, numbers: NDArray[np.int64]) -> dict[int, NDArray[np.float32]]:
+        """Return what is asked for, on average of each of these items that has it."""
         columns: dict[int, NDArray[np.float32]] = {}
         for members in self.index.members.values():
             some = numbers[np.isin(numbers, members)]
@@ -124,12 +140,9 @@ class Layers:
                 continue
             found = mean_values(self.indexes, self.index, some, selection)
             means = np.where(np.ma.getmaskarray(found), np.float32(np.nan), found.data.astype(np.float32))
-            columns |= dict(zip(some.tolist(), means.T, strict=True))
-        shown = [number for number in numbers.tolist() if number in columns and not np.isnan(columns[number]).any()]
-        if not shown:
-            return None
-        values = np.stack([columns[number] for number in shown], axis=1)
-        return paint_marks(self.frame, pixels[shown], np.ma.masked_invalid(values)), shown
+            known = zip(some.tolist(), means.T, strict=True)
+            columns |= {number: column for number, column in known if not np.isnan(column).any()}
+        return columns
 
     def _means(self, numbers: NDArray[np.int64]) -> Selection | None:
         """Return what is asked for of the first of some items that has it, None where it has no mean."""

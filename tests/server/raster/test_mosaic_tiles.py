@@ -220,6 +220,15 @@ def test_where_the_image_on_top_has_no_data_the_one_below_is_seen() -> None:
     assert calls == [[0]]
 
 
+@pytest.mark.parametrize("zoom", [2, 15])
+def test_where_the_image_on_top_lacks_a_band_the_one_below_has_it(http: httpx.Client, spot: Any, zoom: int) -> None:
+    path, row, column = tile_at(spot, zoom)
+    numbers = read(http.get(f"/raster/mosaics/best/{path}.npy", params={"bands": "swir16"}))
+    alone = read(http.get(f"/raster/mosaics/clearest/{path}.npy", params={"bands": "swir16"}))
+    assert numbers[-1, row, column]
+    np.testing.assert_array_equal(numbers, alone)
+
+
 @pytest.mark.parametrize("lost", [ItemNotFoundError, InvalidRecordError])
 def test_an_item_that_is_gone_or_broken_is_passed_over(lost: type[Exception]) -> None:
     tile = TMS.tile(0.5, 0.5, 9)
