@@ -227,7 +227,7 @@ class MosaicBackend(PGSTACBackend):
         image, shown = drawn
         return image, [name(number) for number in shown]
 
-    def _read_tile(self, index: Index, tile: Tile, number: int, **options: Any) -> ImageData:
+    def _read_tile(self, index: Index, tile: Tile, number: int, /, **options: Any) -> ImageData:
         item = {"collection": index.collections[number], "id": index.ids[number]}
         with self.reader(item, tms=self.tms, **self.reader_options) as src:
             image: ImageData = src.tile(*tile, **options)
