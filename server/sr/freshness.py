@@ -1,15 +1,22 @@
 """ETags and labels of super-resolved answers: all say that they are synthetic, and whose invention they are."""
 
+from typing import Any
+
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.raster.cache import LoadingCache
 from server.raster.freshness import ItemRoute
 from server.raster.guards import Handler
 from server.raster.record import ItemRecord
 from server.raster.source import sources_of
+from server.raster.tile_route import MAX_PLANS, TileRoute
+from server.sr.errors import NotUpscalableError
+from server.sr.params import UpscaledSource, recipe_of, upscaled_source
 from server.sr.product import provenance
-from server.sr.record import Recipe, derive
 from server.sr.room import room_of
+from superres.model import Model
 
 HEADER = "WorldStrat"
 """Prefix of the headers that label an answer: `WorldStrat-Synthetic: true`, `WorldStrat-Model: …`."""
@@ -20,8 +27,7 @@ class UpscaledRoute(ItemRoute):
 
     def version(self, request: Request) -> str:
         """Return what changes with the item, the model, or the renders of the collection."""
-        model = room_of(request).shelf.get(request.query_params.get("model"))
-        return derive(self.record(request), Recipe(model)).version
+        return _version(self.record(request), room_of(request).shelf.get(request.query_params.get("model")))
 
     def record(self, request: Request) -> ItemRecord:
         """Return the item at 10 m that a request is about.
@@ -44,3 +50,41 @@ class UpscaledRoute(ItemRoute):
             return response
 
         return handle
+
+
+class UpscaledTileRoute(UpscaledRoute, TileRoute):
+    """A route of its tiles, which remembers queries and keeps finished tiles as that of items does."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Remember nothing yet."""
+        self.sources: LoadingCache[tuple[str, ...], UpscaledSource] = LoadingCache(MAX_PLANS)
+        super().__init__(*arguments, **options)
+
+    def known(self, request: Request) -> tuple[str, UpscaledSource] | None:
+        """Return the version that tags follow and what tiles are made of, where both are at hand: without waiting."""
+        item, query = super().known(request), request.query_params
+        model = room_of(request).shelf.kept(query.get("model"))
+        # A remembered query was found sound.
+        if item is None or model is None or self.plans.kept(request.url.query) is None:
+            return None
+        record = item[1].record
+        key = record.collection, record.id, record.version, model.sha256, request.url.query
+
+        def describe() -> UpscaledSource:
+            recipe = recipe_of(request, query.get("model"), **_chosen(query, "method", "clouds"))
+            return upscaled_source(request, item[1], recipe, **_chosen(query, "layer"))
+
+        try:
+            source = self.sources.get(key, describe)
+        except NotUpscalableError:
+            return None
+        request.state.recipe = source.recipe
+        return _version(record, model), source
+
+
+def _version(item: ItemRecord, model: Model) -> str:
+    return f"{item.version}-{model.sha256}"
+
+
+def _chosen(query: QueryParams, *names: str) -> dict[str, Any]:
+    return {name: query[name] for name in names if name in query}

@@ -57,6 +57,11 @@ class ModelShelf:
             )
         return model
 
+    def kept(self, model_id: str | None) -> Model | None:
+        """Return a model where it is at hand, without waiting for anything."""
+        name = model_id or self._default
+        return default_model() if name is None or name == default_model().id else self._models.kept(name)
+
     def runtime(self, model: Model) -> Runtime:
         """Return the network of a model, ready to run.
 

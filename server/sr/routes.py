@@ -9,7 +9,7 @@ from server.raster.items import ITEM_PATH, AssetsExtension, ItemTilerFactory, Re
 from server.raster.params import PreviewSizeParams
 from server.settings import ServerSettings
 from server.sr.errors import STATUS_CODES
-from server.sr.freshness import UpscaledRoute
+from server.sr.freshness import UpscaledRoute, UpscaledTileRoute
 from server.sr.models import ModelShelf
 from server.sr.params import upscaled_source
 from server.sr.publish import add_publishing
@@ -35,6 +35,7 @@ def add_superresolution(app: FastAPI, settings: ServerSettings) -> None:
         router_prefix=SR_PATH,
         name="sr",
         reader=UpscaledReader,
+        tile_route=UpscaledTileRoute,
         path_dependency=upscaled_source,
         img_preview_dependency=PreviewSizeParams,
         get_renders=list_renders,
