@@ -3,9 +3,12 @@
 import json
 import os
 import shutil
+import socket
+import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -27,6 +30,8 @@ from infra.record import Record, write_env
 from infra.signals import interruptible
 from infra.stores import store_env
 from infra.web_server import WebServer
+
+ALONE = ["unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -177,3 +182,71 @@ def live_server(ingested: IngestedSample, tmp_path_factory: pytest.TempPathFacto
     server.start()
     yield server.url
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def alone() -> list[str]:
+    """The command prefix that leaves a process alone with its loopback."""
+    if shutil.which("unshare") is None or shutil.which("ip") is None:
+        pytest.skip("needs unshare and ip, to keep Ray off the network")
+    if subprocess.run([*ALONE, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine does not let a user make a network namespace")
+    return ALONE
+
+
+@contextmanager
+def reachable_by_socket(database: DatabaseSettings) -> Iterator[Path]:
+    """Yield a folder with a unix socket that leads to a database: unlike a port any namespace can reach it."""
+    with tempfile.TemporaryDirectory(prefix="ws-") as folder:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(f"{folder}/.s.PGSQL.{database.port}")
+        listener.listen()
+        threading.Thread(target=_serve, args=(listener, database), daemon=True).start()
+        yield Path(folder)
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def _environment(database: DatabaseSettings, folder: Path, store: StoreSettings) -> dict[str, str]:
+    return os.environ | {
+        "PGHOST": str(folder),
+        "PGPORT": str(database.port),
+        "PGUSER": database.user,
+        "PGPASSWORD": database.password.get_secret_value(),
+        "PGDATABASE": database.database,
+        "WORLDSTRAT_STORE": store.url,
+    }
+
+
+@pytest.fixture
+def environment(database: DatabaseSettings, file_store: StoreSettings) -> Iterator[dict[str, str]]:
+    """What a command in another network namespace needs to reach an empty database and store."""
+    with reachable_by_socket(database) as folder:
+        yield _environment(database, folder, file_store)
+
+
+@pytest.fixture(scope="session")
+def ingested_environment(ingested: IngestedSample) -> Iterator[dict[str, str]]:
+    """What it needs to reach the ingested dataset."""
+    with reachable_by_socket(ingested.database) as folder:
+        yield _environment(ingested.database, folder, ingested.store)
+
+
+def _serve(listener: socket.socket, database: DatabaseSettings) -> None:
+    while True:
+        try:
+            caller, _ = listener.accept()
+        except OSError:
+            return
+        server = socket.create_connection((database.host, database.port))
+        for source, target in ((caller, server), (server, caller)):
+            threading.Thread(target=_forward, args=(source, target), daemon=True).start()
+
+
+def _forward(source: socket.socket, target: socket.socket) -> None:
+    # A side that hangs up in the middle is the other side's affair.
+    with closing(target), suppress(OSError):
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+        # Closing alone would tell nobody: another thread is reading there.
+        target.shutdown(socket.SHUT_RDWR)

@@ -1,15 +1,9 @@
 """Ray, in a network namespace that has nothing but a loopback: it listens everywhere and asks nobody for a password."""
 
 import json
-import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,62 +13,6 @@ from catalog.pgstac import connect
 from catalog.settings import DatabaseSettings, StoreSettings
 from ingest.run import Options
 from ingest.run import ingest as run_ingest
-
-ALONE = ["unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-
-
-@pytest.fixture
-def alone() -> list[str]:
-    """The command prefix that leaves a process alone with its loopback."""
-    if shutil.which("unshare") is None or shutil.which("ip") is None:
-        pytest.skip("needs unshare and ip, to keep Ray off the network")
-    if subprocess.run([*ALONE, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("this machine does not let a user make a network namespace")
-    return ALONE
-
-
-@pytest.fixture
-def socket_folder(database: DatabaseSettings) -> Iterator[Path]:
-    """A folder with a unix socket that leads to the database: unlike a port it can be reached from any namespace."""
-    with tempfile.TemporaryDirectory(prefix="ws-") as folder:
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(f"{folder}/.s.PGSQL.{database.port}")
-        listener.listen()
-        threading.Thread(target=_serve, args=(listener, database), daemon=True).start()
-        yield Path(folder)
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-
-
-def _serve(listener: socket.socket, database: DatabaseSettings) -> None:
-    while True:
-        try:
-            caller, _ = listener.accept()
-        except OSError:
-            return
-        server = socket.create_connection((database.host, database.port))
-        for source, target in ((caller, server), (server, caller)):
-            threading.Thread(target=_forward, args=(source, target), daemon=True).start()
-
-
-def _forward(source: socket.socket, target: socket.socket) -> None:
-    # A side that hangs up in the middle is the other side's affair.
-    with closing(target), suppress(OSError):
-        while data := source.recv(1 << 16):
-            target.sendall(data)
-
-
-@pytest.fixture
-def environment(database: DatabaseSettings, socket_folder: Path, file_store: StoreSettings) -> dict[str, str]:
-    """What a command in another network namespace needs to reach the database and the store."""
-    return os.environ | {
-        "PGHOST": str(socket_folder),
-        "PGPORT": str(database.port),
-        "PGUSER": database.user,
-        "PGPASSWORD": database.password.get_secret_value(),
-        "PGDATABASE": database.database,
-        "WORLDSTRAT_STORE": file_store.url,
-    }
 
 
 @pytest.fixture
