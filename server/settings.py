@@ -8,7 +8,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from catalog.settings import DatabaseSettings, StoreSettings, load_database, load_store
 
-OWN_PATHS = frozenset({"stac", "raster", "assets", "app", "vendor", "docs", "openapi.json", "healthz", "readyz", "metrics"})
+OWN_PATHS = frozenset(
+    {"stac", "raster", "assets", "app", "vendor", "docs", "openapi.json", "healthz", "readyz", "metrics"}
+)
 """First segments of the server's own paths: a proxy prefix that starts with one could not be told from a request."""
 
 

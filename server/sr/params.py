@@ -1,6 +1,7 @@
 """Query parameters of super-resolution, and from a request to the source that its pixels come from."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import Depends, Query
@@ -75,5 +76,6 @@ def upscaled_source(
         NotUpscalableError: the item has not the bands for it.
     """
     made = derive(source.record, recipe, layer)
-    chips = MadeChips(room_of(request).items, source.record, recipe)
+    items = room_of(request).items
+    chips = MadeChips(items, recipe, partial(items.pixels, source.record, recipe))
     return UpscaledSource(made, chips, source, recipe)

@@ -54,10 +54,11 @@ def encode(pixels: Pixels, item: ItemRecord, recipe: Recipe) -> bytes:
 def provenance(item: ItemRecord, recipe: Recipe) -> Mapping[str, str]:
     """Return what every answer says of where its pixels come from, as tags of a file or of headers."""
     told = {"title": title_of(recipe), "method": recipe.method, "item": item.id, "collection": item.collection}
-    if not recipe.synthetic:
-        return told | {"synthetic": "false"}
-    model = recipe.model
-    return told | {"synthetic": "true", "model": model.id, "model-version": model.version, "model-sha256": model.sha256}
+    told["synthetic"] = "true" if recipe.synthetic else "false"
+    if recipe.synthetic:
+        model = recipe.model
+        told |= {"model": model.id, "model-version": model.version, "model-sha256": model.sha256}
+    return told | dict(recipe.notes)
 
 
 def _store(pixels: Pixels, recipe: Recipe) -> NDArray[np.uint16]:

@@ -38,7 +38,7 @@ class UpscaledReader(ItemReader):
         return self._label(super().tile(*args, **options))
 
     def _label(self, image: ImageData) -> ImageData:
-        image.metadata = {**(image.metadata or {}), _KEY: tags(self.input.original.record, self.input.recipe)}
+        image.metadata = {**(image.metadata or {}), _KEY: tags(self.input.record, self.input.recipe)}
         return image
 
 

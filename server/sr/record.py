@@ -36,6 +36,8 @@ class Recipe:
     """`sr`, its two rivals, or `difference`: `sr` less `bicubic`."""
     mask_clouds: bool = True
     """Make what a cloud may have touched transparent."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """What is told beside that, by name: of an image of several revisits, which they are."""
 
     @property
     def synthetic(self) -> bool:
@@ -54,12 +56,13 @@ def derive(item: ItemRecord, recipe: Recipe, layer: Layer = "reflectance") -> It
     """
     source = source_of(item)
     grid = _finer(source.grid, recipe.model.scale)
-    version = _digest([item.version, recipe.model.sha256, recipe.method, recipe.mask_clouds, layer])
+    # The layer is a choice among pixels, not other pixels.
+    pixels = _digest([item.version, recipe.model.sha256, recipe.method, recipe.mask_clouds])
     bands = [band for name in BANDS for band in source.bands if band.name == name]
     asset = AssetRecord(
         key=ASSET,
         href=f"{ASSET}:{item.collection}/{item.id}",
-        version=version,
+        version=pixels,
         title=title_of(recipe),
         grid=grid,
         bands=tuple(bands) + (tuple(map(_uncertainty, bands)) if recipe.method == "sr" else ()),
@@ -71,7 +74,7 @@ def derive(item: ItemRecord, recipe: Recipe, layer: Layer = "reflectance") -> It
         id=item.id,
         assets=MappingProxyType({ASSET: asset}),
         renders=MappingProxyType(_renders(item, recipe, layer)),
-        version=version,
+        version=_digest([pixels, layer]),
     )
 
 

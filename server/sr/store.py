@@ -16,9 +16,11 @@ from server.raster.record import AssetRecord, ItemRecord
 from server.sr.chip import Chip, read_chip
 from server.sr.metrics import COMPUTED, REQUESTS, SECONDS, WAITING
 from server.sr.product import Pixels, encode
-from server.sr.record import Recipe
+from server.sr.record import ASSET, Recipe
 from server.sr.upscaler import Upscaler
 from superres.inference import interpolate
+
+Make = Callable[[], Pixels]
 
 _KEPT = "cache/super-resolved"
 """Folder of the store that finished items are kept in."""
@@ -45,13 +47,13 @@ class SuperResolvedItems:
         self._files: LoadingCache[str, bytes] = LoadingCache(self._capacity, weigh=len)
         self._decoded: LoadingCache[str, Decoded | None] = LoadingCache(self._capacity, weigh=_weigh)
 
-    def file(self, item: ItemRecord, made: ItemRecord, recipe: Recipe) -> bytes:
+    def file(self, made: ItemRecord, recipe: Recipe, make: Make) -> bytes:
         """Return the GeoTIFF of an item by a recipe.
 
         Args:
-            item: the item.
-            made: what `derive` makes of it.
+            made: what `derive` makes of the item.
             recipe: model and method.
+            make: makes its pixels, where nobody has yet.
 
         Raises:
             BusyError: too many are waiting already.
@@ -59,39 +61,46 @@ class SuperResolvedItems:
         """
 
         def load() -> bytes:
-            return self._kept(made, lambda: encode(self._compute(item, recipe), made, recipe))
+            COMPUTED.inc()
+            return encode(make(), made, recipe)
 
         REQUESTS.inc()
-        return self._files.get(made.version, load)
+        version = made.assets[ASSET].version
+        return self._files.get(version, lambda: self._kept(version, load))
 
-    def decoded(self, item: ItemRecord, made: ItemRecord, recipe: Recipe) -> Decoded | None:
+    def decoded(self, made: ItemRecord, recipe: Recipe, make: Make) -> Decoded | None:
         """Return its numbers; the errors are those of `file`."""
 
         def load() -> Decoded | None:
-            with MemoryFile(self.file(item, made, recipe)) as memory, memory.open(driver="GTiff") as dataset:
+            with MemoryFile(self.file(made, recipe, make)) as memory, memory.open(driver="GTiff") as dataset:
                 return decode(dataset, self._capacity)
 
-        return self._decoded.get(made.version, load)
+        return self._decoded.get(made.assets[ASSET].version, load)
 
-    def _kept(self, made: ItemRecord, make: Callable[[], bytes]) -> bytes:
+    def pixels(self, item: ItemRecord, recipe: Recipe) -> Pixels:
+        """Compute what a recipe makes of an item; the errors are those of `file`."""
+        chip = read_chip(item, self._chips, mask_clouds=recipe.mask_clouds)
+        return compute(chip, recipe, self._upscaler)
+
+    def clear(self) -> None:
+        """Forget what is in memory."""
+        self._files.clear()
+        self._decoded.clear()
+
+    def _kept(self, version: str, make: Callable[[], bytes]) -> bytes:
         """Return what the store keeps, or make it and let the store keep it.
 
         A store that does not answer costs time, no answer: it is a second cache, not the truth.
         """
         if self._keep is None:
             return make()
-        store, key = self._keep(), f"{_KEPT}/{made.version}.tif"
+        store, key = self._keep(), f"{_KEPT}/{version}.tif"
         with suppress(ObjectStoreError):
             return store.get(key)
         content = make()
         with suppress(ObjectStoreError):
             store.put(key, content, "image/tiff")
         return content
-
-    def _compute(self, item: ItemRecord, recipe: Recipe) -> Pixels:
-        COMPUTED.inc()
-        chip = read_chip(item, self._chips, mask_clouds=recipe.mask_clouds)
-        return compute(chip, recipe, self._upscaler)
 
 
 def compute(chip: Chip, recipe: Recipe, upscaler: Upscaler) -> Pixels:
@@ -115,19 +124,19 @@ class MadeChips:
 
     items: SuperResolvedItems
     """Where it is kept."""
-    source: ItemRecord
-    """The item at 10 m."""
     recipe: Recipe
-    """What is made of it."""
+    """What it is made by."""
+    make: Make
+    """Makes its pixels."""
 
     def decoded(self, item: ItemRecord, asset: AssetRecord, *, coarse: bool = False) -> Decoded | None:  # noqa: ARG002
         """Return its numbers, at their full size also where the coarsest would do: they are in memory anyway."""
-        return self.items.decoded(self.source, item, self.recipe)
+        return self.items.decoded(item, self.recipe, self.make)
 
     @contextmanager
     def open(self, item: ItemRecord, asset: AssetRecord) -> Iterator[DatasetReader]:  # noqa: ARG002
         """Open it as a raster."""
-        file = self.items.file(self.source, item, self.recipe)
+        file = self.items.file(item, self.recipe, self.make)
         with MemoryFile(file) as memory, memory.open(driver="GTiff") as dataset:
             yield dataset
 

@@ -26,27 +26,26 @@ class Upscaler(Protocol):
         """
 
 
-class LocalUpscaler:
-    """Computes in this process, a few items at a time; a bounded number of requests waits."""
+class Turns:
+    """Lets a few work at a time; a bounded number waits."""
 
-    def __init__(self, shelf: ModelShelf, settings: SuperResolutionSettings) -> None:
-        """Create it; a model is loaded when it is first used."""
-        self._shelf = shelf
+    def __init__(self, settings: SuperResolutionSettings, what: str) -> None:
+        """Create them; `what` says what is waited for, in words."""
         self._settings = settings
+        self._what = what
         self._places = threading.BoundedSemaphore(settings.workers + settings.queue)
         self._workers = threading.BoundedSemaphore(settings.workers)
 
-    def upscale(self, chip: Chip, model: Model) -> Upscaled:
-        """Super-resolve one item; the errors are those of the protocol."""
-        with self._turn():
-            return superresolve(chip.reflectance, chip.valid, self._shelf.runtime(model), model)
-
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def take(self) -> Iterator[None]:
+        """Wait for a turn and keep it.
+
+        Raises:
+            BusyError: too many are waiting already, or nobody was done in time.
+        """
         if not self._places.acquire(blocking=False):
             REFUSED.inc()
-            most = self._settings.queue
-            raise BusyError(f"{most} items wait to be super-resolved already. Try again in a moment.")
+            raise BusyError(f"{self._settings.queue} {self._what} already. Try again in a moment.")
         try:
             if not self._workers.acquire(timeout=self._settings.timeout):
                 raise BusyError(f"No worker was free for {self._settings.timeout:g} s. Try again in a moment.")
@@ -56,3 +55,17 @@ class LocalUpscaler:
                 self._workers.release()
         finally:
             self._places.release()
+
+
+class LocalUpscaler:
+    """Computes in this process, a few items at a time; a bounded number of requests waits."""
+
+    def __init__(self, shelf: ModelShelf, settings: SuperResolutionSettings) -> None:
+        """Create it; a model is loaded when it is first used."""
+        self._shelf = shelf
+        self._turns = Turns(settings, "items wait to be super-resolved")
+
+    def upscale(self, chip: Chip, model: Model) -> Upscaled:
+        """Super-resolve one item; the errors are those of the protocol."""
+        with self._turns.take():
+            return superresolve(chip.reflectance, chip.valid, self._shelf.runtime(model), model)
