@@ -1,5 +1,6 @@
 """Query parameters of super-resolution, and from a request to the source that its pixels come from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
@@ -13,6 +14,8 @@ from server.sr.record import Layer, Method, Recipe, derive
 from server.sr.room import room_of
 from server.sr.store import MadeChips
 
+_CHOICES = ("model", "method", "clouds", "layer")
+
 
 @dataclass(frozen=True)
 class UpscaledSource(ItemSource):
@@ -22,6 +25,8 @@ class UpscaledSource(ItemSource):
     """The item at 10 m."""
     recipe: Recipe
     """What was made of it."""
+    asked: Mapping[str, str]
+    """The query that named it, for links to more of the same."""
 
 
 def recipe_of(
@@ -78,4 +83,5 @@ def upscaled_source(
     made = derive(source.record, recipe, layer)
     items = room_of(request).items
     chips = MadeChips(items, recipe, partial(items.pixels, source.record, recipe))
-    return UpscaledSource(made, chips, source, recipe)
+    asked = {name: value for name, value in request.query_params.items() if name in _CHOICES}
+    return UpscaledSource(made, chips, source, recipe, asked)

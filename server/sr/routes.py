@@ -1,17 +1,18 @@
 """The endpoints of super-resolution, beside those of every Sentinel-2 item."""
 
-from fastapi import APIRouter, FastAPI
-from titiler.extensions.wmts import wmtsExtension
+from typing import Any
+
+from fastapi import FastAPI
+from rio_tiler.io import BaseReader
 
 from server.raster.errors import add_error_handlers
-from server.raster.factories import shared_options, tile_schemes
-from server.raster.items import ITEM_PATH, AssetsExtension, ItemTilerFactory, RendersExtension, list_renders
-from server.raster.params import PreviewSizeParams
+from server.raster.factories import tile_schemes
+from server.raster.items import ITEM_PATH, create_item_tiles
 from server.settings import ServerSettings
 from server.sr.errors import STATUS_CODES
 from server.sr.freshness import UpscaledRoute, UpscaledTileRoute
 from server.sr.models import ModelShelf
-from server.sr.params import upscaled_source
+from server.sr.params import UpscaledSource, upscaled_source
 from server.sr.publish import add_publishing
 from server.sr.reader import UpscaledReader, render_labelled
 from server.sr.room import SuperResolution
@@ -30,25 +31,26 @@ def add_superresolution(app: FastAPI, settings: ServerSettings) -> None:
     keep = (lambda: app.state.store) if chosen.keep else None
     items = SuperResolvedItems(app.state.raster.chips, upscaler, chosen.cache_bytes, keep)
     app.state.superresolution = SuperResolution(chosen, shelf, items)
-    factory = ItemTilerFactory(
-        router=APIRouter(route_class=UpscaledRoute),
-        router_prefix=SR_PATH,
-        name="sr",
+    factory = create_item_tiles(
+        SR_PATH,
+        "sr",
+        upscaled_source,
+        UpscaledRoute,
+        tile_schemes(),
         reader=UpscaledReader,
         tile_route=UpscaledTileRoute,
-        path_dependency=upscaled_source,
-        img_preview_dependency=PreviewSizeParams,
-        get_renders=list_renders,
-        extensions=[
-            AssetsExtension(),
-            RendersExtension(),
-            wmtsExtension(layer_identifier_provider=lambda source: f"{source.record.id}_sr"),
-        ],
-        **shared_options(tile_schemes()) | {"render_func": render_labelled},
+        get_renders=list_upscaled_renders,
+        render_func=render_labelled,
     )
     add_publishing(factory.router, settings.database)
     app.include_router(factory.router, prefix=SR_PATH, tags=["Super-resolution"])
     add_error_handlers(app, STATUS_CODES)
+
+
+def list_upscaled_renders(src: BaseReader) -> dict[str, dict[str, Any]]:
+    """Return the query of each stored render: by the same model, in the same way."""
+    source: UpscaledSource = src.input
+    return {name: {**source.asked, "render": name} for name in source.record.renders}
 
 
 def create_upscaler(shelf: ModelShelf, settings: SuperResolutionSettings) -> Upscaler:

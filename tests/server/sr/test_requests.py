@@ -1,6 +1,9 @@
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import numpy as np
@@ -99,6 +102,22 @@ def test_what_cannot_be_made_is_refused_by_name(
     answer = http.get(f"{item.sr}/{path}", params=query)
     assert answer.status_code == 400
     assert words in answer.json()["description"]
+
+
+def test_links_keep_the_model_and_the_method(http: httpx.Client, item: Any) -> None:
+    query = {"method": "bicubic", "clouds": "keep"}
+    document = http.get(f"{item.sr}/WebMercatorQuad/tilejson.json", params=query).json()
+    assert all(query.items() <= layer.items() for layer in document["raster_layers"].values())
+    renders = http.get(f"{item.sr}/renders", params=query).json()["renders"]
+    links = [document["tiles"][0], *(render["tiles"] for render in renders.values())]
+    assert len(links) > 1
+    for link in links:
+        assert query.items() <= dict(parse_qsl(urlsplit(link).query)).items()
+    capabilities = http.get(f"{item.sr}/WMTSCapabilities.xml", params=query).text
+    templates = re.findall(r'template="([^"]+)"', capabilities)
+    assert templates
+    for template in templates:
+        assert query.items() <= dict(parse_qsl(urlsplit(unescape(template)).query)).items()
 
 
 def test_a_spot_image_is_not_super_resolved(http: httpx.Client, item: Any) -> None:
