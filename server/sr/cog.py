@@ -14,9 +14,9 @@ from catalog.asset import BandStatistics, RasterFacts, Stored
 from catalog.objects import ObjectStore, multihash
 from catalog.superresolved import COLLECTION_SR, SR_PRODUCT, Maker, create_sr_item, sr_item_id
 from server.raster.factories import gdal_environment
-from server.sr.params import UpscaledSource
 from server.sr.product import NODATA, SCALE
 from server.sr.record import ASSET, DATA
+from server.sr.source import UpscaledSource
 from superres.model import BANDS
 
 _BLOCK = 512

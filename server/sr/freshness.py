@@ -13,9 +13,10 @@ from server.raster.record import ItemRecord
 from server.raster.source import sources_of
 from server.raster.tile_route import MAX_PLANS, TileRoute
 from server.sr.errors import NotUpscalableError
-from server.sr.params import UpscaledSource, recipe_of, upscaled_source
+from server.sr.params import recipe_of, upscaled_source
 from server.sr.product import provenance
 from server.sr.room import room_of
+from server.sr.source import UpscaledSource
 from superres.model import Model
 
 HEADER = "WorldStrat"
@@ -46,7 +47,7 @@ class UpscaledRoute(ItemRoute):
             response = await answer(request)
             if recipe := getattr(request.state, "recipe", None):
                 told = provenance(self.record(request), recipe)
-                response.headers.update({f"{HEADER}-{name.title()}": value for name, value in told.items()})
+                response.headers.update({f"{HEADER}-{name.title()}": _ascii(value) for name, value in told.items()})
             return response
 
         return handle

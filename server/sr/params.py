@@ -1,7 +1,5 @@
 """Query parameters of super-resolution, and from a request to the source that its pixels come from."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
 
@@ -12,21 +10,10 @@ from server.raster.reader import ItemSource
 from server.raster.source import item_source
 from server.sr.record import Layer, Method, Recipe, derive
 from server.sr.room import room_of
+from server.sr.source import UpscaledSource
 from server.sr.store import MadeChips
 
 _CHOICES = ("model", "method", "clouds", "layer")
-
-
-@dataclass(frozen=True)
-class UpscaledSource(ItemSource):
-    """A super-resolved item and what it was made of."""
-
-    original: ItemSource
-    """The item at 10 m."""
-    recipe: Recipe
-    """What was made of it."""
-    asked: Mapping[str, str]
-    """The query that named it, for links to more of the same."""
 
 
 def recipe_of(

@@ -16,19 +16,20 @@ from catalog.settings import DatabaseSettings
 from catalog.superresolved import COLLECTION_SR, create_sr_collection
 from server.raster.errors import InvalidRequestError
 from server.sr.cog import SuperResolvedImage, create_image, encode_cog
-from server.sr.params import UpscaledSource, upscaled_source
+from server.sr.params import upscaled_source
 from server.sr.room import room_of
+from server.sr.source import UpscaledSource
 from server.stac.hrefs import Publisher
 
 _BEARER = HTTPBearer(auto_error=False, description="The operator's `WORLDSTRAT_SR_WRITE_TOKEN`.")
 Source = Annotated[UpscaledSource, Depends(upscaled_source)]
-_COG: dict[int | str, dict[str, Any]] = {200: {"content": {COG_MEDIA_TYPE: {}}, "description": "The file."}}
+COG_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {COG_MEDIA_TYPE: {}}, "description": "The file."}}
 
 
 def add_publishing(router: APIRouter, database: DatabaseSettings) -> None:
     """Add `/cog` and `/item`."""
 
-    @router.get("/cog", response_class=Response, responses=_COG, operation_id="sr.getCog")
+    @router.get("/cog", response_class=Response, responses=COG_RESPONSE, operation_id="sr.getCog")
     def cog(source: Source) -> Response:
         """Download the item, super-resolved, as a COG on its own grid.
 

@@ -4,13 +4,14 @@ from typing import Any
 
 import rasterio
 from rasterio.io import MemoryFile
+from rio_tiler.io import BaseReader
 from rio_tiler.models import ImageData
 from titiler.core.resources.enums import ImageType
 
 from server.raster.display import render_image
 from server.raster.reader import ItemReader
-from server.sr.params import UpscaledSource
 from server.sr.product import tags
+from server.sr.source import UpscaledSource
 
 _KEY = "worldstrat:provenance"
 _GEOTIFF = "image/tiff"
@@ -40,6 +41,12 @@ class UpscaledReader(ItemReader):
     def _label(self, image: ImageData) -> ImageData:
         image.metadata = {**(image.metadata or {}), _KEY: tags(self.input.record, self.input.recipe)}
         return image
+
+
+def list_upscaled_renders(src: BaseReader) -> dict[str, dict[str, Any]]:
+    """Return the query of each stored render: by the same model, in the same way."""
+    source: UpscaledSource = src.input
+    return {name: {**source.asked, "render": name} for name in source.record.renders}
 
 
 def render_labelled(image: ImageData, *, output_format: ImageType | None = None, **options: Any) -> tuple[bytes, str]:

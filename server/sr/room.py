@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from server.sr.models import ModelShelf
+from server.sr.multiframe import Fusions
 from server.sr.settings import SuperResolutionSettings
 from server.sr.store import SuperResolvedItems
 
@@ -19,6 +20,8 @@ class SuperResolution:
     """Models by id."""
     items: SuperResolvedItems
     """Finished items."""
+    fusions: Fusions
+    """What makes one image of several revisits."""
 
 
 def room_of(request: Request) -> SuperResolution:

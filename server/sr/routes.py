@@ -1,9 +1,6 @@
 """The endpoints of super-resolution, beside those of every Sentinel-2 item."""
 
-from typing import Any
-
 from fastapi import FastAPI
-from rio_tiler.io import BaseReader
 
 from server.raster.errors import add_error_handlers
 from server.raster.factories import tile_schemes
@@ -12,9 +9,11 @@ from server.settings import ServerSettings
 from server.sr.errors import STATUS_CODES
 from server.sr.freshness import UpscaledRoute, UpscaledTileRoute
 from server.sr.models import ModelShelf
-from server.sr.params import UpscaledSource, upscaled_source
+from server.sr.multiframe import Fusions
+from server.sr.multiframe_routes import add_multiframe
+from server.sr.params import upscaled_source
 from server.sr.publish import add_publishing
-from server.sr.reader import UpscaledReader, render_labelled
+from server.sr.reader import UpscaledReader, list_upscaled_renders, render_labelled
 from server.sr.room import SuperResolution
 from server.sr.settings import SuperResolutionSettings
 from server.sr.store import SuperResolvedItems
@@ -30,7 +29,7 @@ def add_superresolution(app: FastAPI, settings: ServerSettings) -> None:
     upscaler = create_upscaler(shelf, chosen)
     keep = (lambda: app.state.store) if chosen.keep else None
     items = SuperResolvedItems(app.state.raster.chips, upscaler, chosen.cache_bytes, keep)
-    app.state.superresolution = SuperResolution(chosen, shelf, items)
+    app.state.superresolution = SuperResolution(chosen, shelf, items, Fusions(app.state.raster.chips, upscaler, chosen))
     factory = create_item_tiles(
         SR_PATH,
         "sr",
@@ -44,13 +43,8 @@ def add_superresolution(app: FastAPI, settings: ServerSettings) -> None:
     )
     add_publishing(factory.router, settings.database)
     app.include_router(factory.router, prefix=SR_PATH, tags=["Super-resolution"])
+    add_multiframe(app, tile_schemes())
     add_error_handlers(app, STATUS_CODES)
-
-
-def list_upscaled_renders(src: BaseReader) -> dict[str, dict[str, Any]]:
-    """Return the query of each stored render: by the same model, in the same way."""
-    source: UpscaledSource = src.input
-    return {name: {**source.asked, "render": name} for name in source.record.renders}
 
 
 def create_upscaler(shelf: ModelShelf, settings: SuperResolutionSettings) -> Upscaler:
