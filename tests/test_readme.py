@@ -43,7 +43,7 @@ def test_the_raster_addresses_show_pictures(live_server: str) -> None:
         answer = httpx.get(live_server + line.format(**tile), timeout=60)
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"] == "image/png"
-    assert len(shown) == 3
+    assert len(shown) == 6
 
 
 def test_every_worldstrat_command_that_it_names_exists() -> None:

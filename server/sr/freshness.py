@@ -1,6 +1,7 @@
 """ETags and labels of super-resolved answers: all say that they are synthetic, and whose invention they are."""
 
 from typing import Any
+from urllib.parse import quote
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -81,6 +82,11 @@ class UpscaledTileRoute(UpscaledRoute, TileRoute):
             return None
         request.state.recipe = source.recipe
         return _version(record, model), source
+
+
+def _ascii(text: str) -> str:
+    """Return a text as a header may hold it: what is not ASCII as in a URL."""
+    return "".join(letter if letter.isascii() else quote(letter) for letter in text)
 
 
 def _version(item: ItemRecord, model: Model) -> str:
