@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from server.raster.reader import ItemSource
 from server.raster.source import item_source
+from server.sr.errors import NotUpscalableError
 from server.sr.record import Layer, Method, Recipe, derive
 from server.sr.room import room_of
 from server.sr.source import UpscaledSource
@@ -65,8 +66,14 @@ def upscaled_source(
     """Return the super-resolved item that a path and its query name.
 
     Raises:
-        NotUpscalableError: the item has not the bands for it.
+        NotUpscalableError: the item has not the bands for it, or the model takes several.
     """
+    model = recipe.model
+    if recipe.synthetic and model.spec.frames > 1:
+        raise NotUpscalableError(
+            f"The model {model.id!r} takes {model.spec.frames} revisits, not {source.record.id!r} alone: ask for its "
+            "place, .../aois/{aoi}/sr."
+        )
     made = derive(source.record, recipe, layer)
     items = room_of(request).items
     chips = MadeChips(items, recipe, partial(items.pixels, source.record, recipe))
