@@ -14,6 +14,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 COLLECTION = "worldstrat-sentinel-2-l2a"
 NDVI = {"expression": "(nir-red)/(nir+red)", "rescale": "-1,1", "colormap_name": "rdylgn"}
+Panel = tuple[str, str, dict[str, Any]]
+"""What a tile is called, where it is, and what is asked of it."""
+
 _TMS = morecantile.tms.get("WebMercatorQuad")
 _CAPTION, _GAP, _FONT = 24, 6, 15
 
@@ -29,8 +32,12 @@ def main(url: str, aoi: str | None, zoom: int, out: Path) -> None:
         place = f"/raster/collections/{COLLECTION}/aois/{aoi or find_place(http)}"
         item, tile = find_tile(http, place, zoom)
         one = f"/raster/collections/{COLLECTION}/items/{item}"
-        ndvi = [("10 m", one, {}), ("2.5 m, one date", f"{one}/sr", {}), ("2.5 m, all dates", f"{place}/sr", {})]
-        colour = [
+        ndvi: list[Panel] = [
+            ("10 m", one, {}),
+            ("2.5 m, one date", f"{one}/sr", {}),
+            ("2.5 m, all dates", f"{place}/sr", {}),
+        ]
+        colour: list[Panel] = [
             *ndvi[:1],
             ("bicubic", f"{one}/sr", {"method": "bicubic"}),
             *ndvi[1:],
@@ -44,7 +51,8 @@ def find_place(http: httpx.Client) -> str:
     """Return the first place of which several dates go together."""
     body = {"collections": [COLLECTION], "limit": 500, "fields": {"include": ["properties.worldstrat:aoi"]}}
     found = http.post("/stac/search", json=body).raise_for_status().json()["features"]
-    for name in sorted({item["properties"]["worldstrat:aoi"] for item in found}):
+    names: set[str] = {item["properties"]["worldstrat:aoi"] for item in found}
+    for name in sorted(names):
         if http.get(f"/raster/collections/{COLLECTION}/aois/{name}/sr/assets").is_success:
             return name
     raise click.ClickException("No place of this catalog has two dates that go together.")
@@ -57,7 +65,7 @@ def find_tile(http: httpx.Client, place: str, zoom: int) -> tuple[str, morecanti
     return answer.headers["WorldStrat-Reference"], _TMS.tile((west + east) / 2, (south + north) / 2, zoom)
 
 
-def save(http: httpx.Client, tile: morecantile.Tile, panels: list[tuple[str, str, dict[str, Any]]], file: Path) -> None:
+def save(http: httpx.Client, tile: morecantile.Tile, panels: list[Panel], file: Path) -> None:
     """Write tiles side by side with what they are above each."""
     font = ImageFont.load_default(_FONT)
     pictures = [_fetch(http, base, query, tile) for _, base, query in panels]

@@ -205,6 +205,13 @@ def test_classes_want_the_same_give_or_take_one() -> None:
     assert (drawn.available, drawn.keys) == (9, (("c", "1"), ("c", "2"), ("c", "3")))
 
 
+def test_the_query_extension_chooses_what_is_drawn_from(http: httpx.Client) -> None:
+    coarse = http.post("/stac/sample", json={"query": {"gsd": {"gte": 10}}}).json()
+    fine = http.post("/stac/sample", json={"query": {"gsd": {"lt": 2}}}).json()
+    assert coarse["sample"]["available"] > 0
+    assert fine["sample"]["available"] == 0  # a sample is of Sentinel-2 L2A unless collections say otherwise
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -222,7 +229,7 @@ def test_classes_want_the_same_give_or_take_one() -> None:
         {"max_delta": -1},
         {"max_cloud": 101},
         {"max_clouds": 5},
-        {"query": {"gsd": {"lt": 2}}},
+        {"query": {"gsd": {"about": 2}}},
         {"sortby": [{"field": "id", "direction": "asc"}]},
         {"bbox": [0, 0, 1]},
         {"intersects": {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [0, 0], [0, 0]], [[9]]]}},
