@@ -16,7 +16,7 @@ from server.raster.time.clouds import cloud_asset
 from server.raster.time.revisits import MAX_DATES, RevisitsParams
 from server.raster.time.sources import Place
 from server.sr.multiframe import derive_fused, describe
-from server.sr.record import Layer, Recipe
+from server.sr.record import Layer, Recipe, source_of
 from server.sr.room import room_of
 from server.sr.source import UpscaledSource
 from server.sr.store import MadeChips
@@ -104,6 +104,7 @@ def fused_source(
     room, query = room_of(request), request.url.query
 
     def create() -> UpscaledSource:
+        source_of(aoi.revisits[0].item)  # what has not the bands is refused for that, not for its clouds
         candidates = frames.clearest(aoi, mask_clouds=recipe.mask_clouds)
         plan = room.fusions.plan(candidates, mask_clouds=recipe.mask_clouds)
         noted = replace(recipe, notes=describe(aoi, plan, recipe))

@@ -12,7 +12,7 @@ import pytest
 from affine import Affine
 from rasterio.io import MemoryFile
 
-from catalog.constants import COLLECTION_L2A
+from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT
 from server.app import create_app
 from server.raster.record import Grid
 from server.sr.chip import Chip
@@ -246,3 +246,9 @@ def test_a_date_on_other_pixels_comes_onto_the_references() -> None:
     assert not moved.valid[0].any()
     assert not moved.valid[:, 27:].any()
     assert moved.valid[1:, :26].all()
+
+
+def test_a_spot_image_is_refused_for_its_bands(http: httpx.Client, url: str) -> None:
+    answer = http.get(f"{url.replace(COLLECTION_L2A, COLLECTION_SPOT)}/preview.png")
+    assert answer.status_code == 400
+    assert "B08" in answer.json()["description"]
