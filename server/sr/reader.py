@@ -3,9 +3,12 @@
 from typing import Any
 
 import rasterio
+from rasterio.crs import CRS
 from rasterio.io import MemoryFile
+from rio_tiler.constants import WGS84_CRS
+from rio_tiler.errors import PointOutsideBounds
 from rio_tiler.io import BaseReader
-from rio_tiler.models import ImageData
+from rio_tiler.models import ImageData, PointData
 from titiler.core.resources.enums import ImageType
 
 from server.raster.display import render_image
@@ -37,6 +40,17 @@ class UpscaledReader(ItemReader):
     def tile(self, *args: Any, **options: Any) -> ImageData:
         """Return a tile, labelled."""
         return self._label(super().tile(*args, **options))
+
+    def point(self, lon: float, lat: float, coord_crs: CRS = WGS84_CRS, **options: Any) -> PointData:
+        """Return the values of the pixel in which a point lies.
+
+        Raises:
+            PointOutsideBounds: it lies outside, which is told before anything is computed.
+        """
+        west, south, east, north = self.bounds
+        if coord_crs == WGS84_CRS and not (west <= lon <= east and south <= lat <= north):
+            raise PointOutsideBounds(f"The point {lon}, {lat} lies outside {self.input.record.id!r}.")
+        return super().point(lon, lat, coord_crs, **options)
 
     def _label(self, image: ImageData) -> ImageData:
         image.metadata = {**(image.metadata or {}), _KEY: tags(self.input.record, self.input.recipe)}

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from affine import Affine
 
+from server.raster.errors import InvalidRequestError
 from server.raster.record import AssetRecord, BandRecord, Grid, ItemRecord
 from server.sr.errors import NotUpscalableError
 from superres.model import BANDS, Model
@@ -44,6 +45,11 @@ class Recipe:
         """Whether any pixel is a model's invention."""
         return self.method in {"sr", "difference"}
 
+    @property
+    def tells_interval(self) -> bool:
+        """Whether each band comes with how sure the model is of it; some models do not say."""
+        return self.method == "sr" and self.model.spec.interval is not None
+
 
 def derive(item: ItemRecord, recipe: Recipe, layer: Layer = "reflectance") -> ItemRecord:
     """Return the record of an item as it is after super-resolution.
@@ -65,7 +71,7 @@ def derive(item: ItemRecord, recipe: Recipe, layer: Layer = "reflectance") -> It
         version=pixels,
         title=title_of(recipe),
         grid=grid,
-        bands=tuple(bands) + (tuple(map(_uncertainty, bands)) if recipe.method == "sr" else ()),
+        bands=tuple(bands) + (tuple(map(_uncertainty, bands)) if recipe.tells_interval else ()),
         unit="1",
         colormap=MappingProxyType({}),
     )
@@ -117,7 +123,10 @@ def _uncertainty(band: BandRecord) -> BandRecord:
 
 
 def _renders(item: ItemRecord, recipe: Recipe, layer: Layer) -> dict[str, Mapping[str, Any]]:
-    if layer == "uncertainty" and recipe.method == "sr":
+    if layer == "uncertainty" and not recipe.tells_interval:
+        told = f"method={recipe.method}" if recipe.method != "sr" else f"The model {recipe.model.id!r}"
+        raise InvalidRequestError(f"{told} tells no uncertainty: leave `layer` out.")
+    if layer == "uncertainty":
         mean = "+".join(f"{name}_{UNCERTAINTY}" for name in ("red", "green", "blue"))
         render = {"expression": f"({mean})/3", "rescale": [_UNCERTAINTY_RANGE], "colormap_name": "magma"}
         return {UNCERTAINTY: render | {"title": "Uncertainty of red, green and blue", "assets": [ASSET]}}

@@ -113,7 +113,8 @@ def compute(chip: Chip, recipe: Recipe, upscaler: Upscaler) -> Pixels:
     with WAITING.track_inprogress(), SECONDS.time():
         made = upscaler.upscale(chip, model)
     if recipe.method == "sr":
-        return Pixels(np.concatenate([made.reflectance, made.interval]), made.valid, transform)
+        bands = [made.reflectance, made.interval] if recipe.tells_interval else [made.reflectance]
+        return Pixels(np.concatenate(bands), made.valid, transform)
     plain = interpolate(chip.reflectance, chip.valid, "bicubic", model.scale)
     return Pixels(made.reflectance - plain.reflectance, made.valid & plain.valid, transform)
 

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,11 @@ from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import from_origin
 
 from server.raster.decoded import Decoded, decode
+from server.raster.errors import InvalidRequestError
 from server.raster.record import AssetRecord, ItemRecord, create_record
 from server.sr.chip import read_chip
 from server.sr.models import ModelShelf
-from server.sr.record import Recipe
+from server.sr.record import Recipe, derive
 from server.sr.settings import SuperResolutionSettings
 from server.sr.store import compute
 from server.sr.upscaler import LocalUpscaler
@@ -100,3 +102,15 @@ def test_what_a_model_sees_of_a_cloud_is_transparent(files: Files) -> None:
     # Beyond its edges an image is mirrored: the hole in the corner is seen there again.
     np.testing.assert_array_equal(made.valid, expected.repeat(4, 0).repeat(4, 1))
     assert 0.2 < made.valid.mean() < 0.9
+
+
+def test_a_model_that_tells_no_interval_gives_four_bands_and_no_layer_of_uncertainty(files: Files) -> None:
+    known = default_model()
+    silent = replace(known, spec=known.spec.model_copy(update={"interval": None}))
+    upscaler = LocalUpscaler(ModelShelf(None, None, None, 1), SuperResolutionSettings())
+    made = compute(read_chip(files.record(), files, mask_clouds=False), Recipe(silent), upscaler)
+    assert made.bands.shape[0] == 4
+    assert np.isfinite(made.bands).all()
+    assert [band.name for band in derive(files.record(), Recipe(silent)).assets["sr"].bands] == list(BANDS)
+    with pytest.raises(InvalidRequestError, match="tells no uncertainty"):
+        derive(files.record(), Recipe(silent), "uncertainty")

@@ -91,6 +91,7 @@ def test_the_layer_of_uncertainty_and_the_difference_are_pictures_of_their_own(h
         ("preview.png", {"model": "no-such-model"}, "no-such-model"),
         ("preview.png", {"method": "magic"}, "method"),
         ("preview.png", {"layer": "wishes"}, "layer"),
+        ("preview.png", {"layer": "uncertainty", "method": "bicubic"}, "bicubic"),
         ("preview.png", {"bands": "B11"}, "B11"),
         ("cog", {"method": "bicubic"}, "method"),
         ("preview.png", {"expression": "().__class__"}, ""),
@@ -174,6 +175,18 @@ class SlowShelf(ModelShelf):
 
     def runtime(self, _: Any) -> SlowRuntime:
         return self.slow
+
+
+def test_a_point_outside_is_told_before_anything_is_computed(serve: Any, catalog: Any, item: Any) -> None:
+    app = create_app(catalog.settings())
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("it was computed")
+
+    app.state.superresolution.items._upscaler.upscale = refuse
+    answer = serve(app).get(f"{item.sr}/point/0,0")
+    assert answer.status_code == 404
+    assert item.id in answer.json()["description"]
 
 
 def test_who_comes_when_the_queue_is_full_is_told_to_come_back() -> None:
