@@ -31,9 +31,11 @@ WorldStrat is nearly 4,000 places on Earth, each seen once by SPOT 6/7 at 1.5 m 
 
 * **STAC API** (`/stac`): find images by place, date, land use, source or split. For pystac-client, odc-stac, QGIS.
 * **Raster** (`/raster`): map tiles, previews, crops and statistics of any image or of many together.
+* **Super-resolution** (`sr/` below every Sentinel-2 item and place): the same at 2.5 m, synthetic and labelled so.
 * **Assets** (`/assets`): the Cloud-Optimized GeoTIFFs themselves, whole or by HTTP range.
 
-The catalog is filled by `worldstrat ingest` and cannot be changed here. A search of the STAC API and a look at a
+The catalog is filled by `worldstrat ingest`; here only those who have the operator's token can add to it, and only
+super-resolved images. A search of the STAC API and a look at a
 mosaic leave no trace; the conditions of a mosaic that you register are kept in the database.
 """
 EXPOSED_HEADERS = (
