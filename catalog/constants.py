@@ -9,6 +9,10 @@ COLLECTION_L2A: Final = "worldstrat-sentinel-2-l2a"
 COLLECTION_L1C: Final = "worldstrat-sentinel-2-l1c"
 COLLECTION_SPOT: Final = "worldstrat-spot"
 COLLECTIONS: Final = (COLLECTION_L2A, COLLECTION_L1C, COLLECTION_SPOT)
+COLLECTION_SR: Final = "worldstrat-super-resolved"
+"""What a model made of images, and somebody stored."""
+COLLECTION_MODELS: Final = "sr-models"
+"""The models."""
 LEVEL_COLLECTIONS: Final[dict[Level, str]] = {"L2A": COLLECTION_L2A, "L1C": COLLECTION_L1C}
 
 SOURCES: Final = ("Landcover", "UNHCR", "ASMSpotter", "Amnesty")

@@ -46,7 +46,7 @@ _OTHER = {
     },
     "gsd": {"title": "Ground sampling distance in metres", "type": "number", "exclusiveMinimum": 0},
     "constellation": {"title": "Constellation", "type": "string", "enum": ["sentinel-2", "spot"]},
-    "processing:level": {"title": "Processing level", "type": "string", "enum": ["L1C", "L2A"]},
+    "processing:level": {"title": "Processing level", "type": "string", "enum": ["L1C", "L2A", "L4"]},
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -11,10 +11,8 @@ import pystac
 from catalog import extension
 from catalog.asset import RasterFacts, create_asset, describe
 from catalog.bands import SENTINEL2_BANDS, Product
-from catalog.constants import COG_MEDIA_TYPE, CRS
+from catalog.constants import COG_MEDIA_TYPE, COLLECTION_MODELS, COLLECTION_SR, CRS
 
-COLLECTION_SR: Final = "worldstrat-super-resolved"
-MLM_URI: Final = "https://stac-extensions.github.io/mlm/v1.5.2/schema.json"
 LEVEL: Final = "L4"
 """Processing level: the output of a model."""
 
@@ -46,7 +44,7 @@ _RENDERS = {
         "colormap_name": "rdylgn",
     },
 }
-_DROPPED = ("proj:", "raster:", "file:", "view:sun_")
+_DROPPED = ("proj:", "raster:", "file:")
 _UNTRUE = frozenset({"created", "updated", "title", "description", "processing:software", "worldstrat:notes"})
 """Properties of the original that are not the derived image's."""
 
@@ -87,14 +85,13 @@ def sr_item_id(original: str, maker: Maker) -> str:
     return f"{original}_SR_{maker.id}_{maker.version}"
 
 
-def create_sr_item(original: Mapping[str, Any], facts: RasterFacts, maker: Maker, today: date) -> pystac.Item:
+def create_sr_item(original: Mapping[str, Any], facts: RasterFacts, maker: Maker) -> pystac.Item:
     """Return the item of a super-resolved image.
 
     Args:
         original: the Sentinel-2 item as pgSTAC holds it.
         facts: the COG.
         maker: who made it.
-        today: when.
     """
     kept = {
         name: value
@@ -105,7 +102,6 @@ def create_sr_item(original: Mapping[str, Any], facts: RasterFacts, maker: Maker
     properties = kept | {
         "title": f"{title}, super-resolved (synthetic)",
         "description": f"Made from {original['id']} by {maker.id} {maker.version}: synthetic, not measured.",
-        "created": datetime.combine(today, datetime.min.time(), UTC).isoformat().replace("+00:00", "Z"),
         "gsd": SR_PRODUCT.gsd,
         "proj:code": CRS,
         "processing:level": LEVEL,
@@ -136,7 +132,7 @@ def _moment(properties: Mapping[str, Any], name: str) -> datetime | None:
 
 def _links(original: Mapping[str, Any], maker: Maker) -> list[tuple[str, str, str, str]]:
     source = f"collections/{original['collection']}/items/{original['id']}"
-    model = f"collections/sr-models/items/{maker.id}"
+    model = f"collections/{COLLECTION_MODELS}/items/{maker.id}"
     return [
         ("collection", f"collections/{COLLECTION_SR}", "application/json", "Super-resolved images"),
         ("derived_from", source, "application/geo+json", "The Sentinel-2 image that it was made of"),

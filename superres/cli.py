@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from catalog.constants import LEVEL_COLLECTIONS
+from catalog.progress import StepProgress
 from superres.architecture import Architecture
 from superres.card import band_table, score_table
 from superres.errors import InferenceError
 from superres.material import SPLITS, Material, Split, from_catalog, from_images
 from superres.model import default_model, load_model
-from superres.progress import StepProgress
 from superres.runtime import open_runtime
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import pystac
 
+from catalog.constants import COLLECTION_MODELS
 from superres.model import BANDS, DESCRIPTION, ONNX, WEIGHTS, Model
 
-COLLECTION: Final = "sr-models"
-"""Collection of the models."""
 MLM_URI: Final = "https://stac-extensions.github.io/mlm/v1.5.2/schema.json"
 FILE_URI: Final = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
+EO_URI: Final = "https://stac-extensions.github.io/eo/v1.1.0/schema.json"
 VERSION_URI: Final = "https://stac-extensions.github.io/version/v1.2.0/schema.json"
 
 CARD: Final = "README.md"
@@ -29,6 +29,7 @@ _ABOUT: Final[dict[str, dict[str, Any]]] = {
         "type": "application/octet-stream; application=onnx",
         "roles": ["mlm:model"],
         "mlm:artifact_type": "onnx",
+        "eo:bands": [{"name": name} for name in BANDS],
     },
     "weights": {
         "title": "The same weights, for PyTorch",
@@ -43,7 +44,7 @@ def create_models_collection() -> pystac.Collection:
     """Return the collection of the models that super-resolve."""
     world, begin = pystac.SpatialExtent([-180, -90, 180, 90]), datetime(2015, 6, 23, tzinfo=UTC)
     return pystac.Collection(
-        id=COLLECTION,
+        id=COLLECTION_MODELS,
         title="Super-resolution models",
         description=(
             "Networks that make 2.5 m of Sentinel-2's 10 m bands. The id of an item is what `model=` takes; its files "
@@ -52,8 +53,6 @@ def create_models_collection() -> pystac.Collection:
         license="other",
         keywords=["super-resolution", "sentinel-2", "machine learning", "model"],
         extent=pystac.Extent(world, pystac.TemporalExtent([[begin, None]])),
-        stac_extensions=[MLM_URI],
-        summaries=pystac.Summaries({"mlm:tasks": [["super-resolution"]]}),
     )
 
 
@@ -77,7 +76,6 @@ def create_model_item(model: Model, files: Mapping[str, Mapping[str, Any]], adde
             "description": f"Super-resolves Sentinel-2 by {spec.scale}: {', '.join(BANDS)} at 10 m to 2.5 m.",
             "license": spec.license,
             "version": spec.version,
-            "bands": [{"name": name} for name in BANDS],
             "mlm:name": _speakable(spec.id),
             "mlm:architecture": str(network.get("name", "unknown")),
             "mlm:tasks": ["super-resolution"],
@@ -94,10 +92,10 @@ def create_model_item(model: Model, files: Mapping[str, Mapping[str, Any]], adde
                 **{name: value for name, value in network.items() if name != "name"},
             },
         },
-        stac_extensions=[MLM_URI, FILE_URI, VERSION_URI],
-        collection=COLLECTION,
+        stac_extensions=[MLM_URI, EO_URI, FILE_URI, VERSION_URI],
+        collection=COLLECTION_MODELS,
     )
-    item.add_link(pystac.Link("collection", f"collections/{COLLECTION}", pystac.MediaType.JSON))
+    item.add_link(pystac.Link("collection", f"collections/{COLLECTION_MODELS}", pystac.MediaType.JSON))
     for key, facts in files.items():
         item.add_asset(key, pystac.Asset.from_dict({"roles": ["metadata"]} | _ABOUT[key] | dict(facts)))
     return item

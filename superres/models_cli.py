@@ -1,5 +1,6 @@
 """`worldstrat models`: the super-resolution models of a catalog."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from catalog.objects import ObjectStore
 from catalog.settings import load_database, load_store
 from superres.card import model_card
 from superres.errors import ModelError
-from superres.model import MAX_RADIUS, ONNX, InputScaling, Interval, Model, ModelSpec, describe_file, load_model
+from superres.model import DESCRIPTION, MAX_RADIUS, ONNX, Model, load_model, model_from_bytes
 from superres.registry import add_model, find_model, find_models, read_model, remove_model
 
 _DATA = click.option(
@@ -122,18 +123,15 @@ def _foreign(
     if model_id is None or radius is None:
         raise ModelError(f"{path}: an ONNX file alone says neither its name nor its reach: give --id and --radius.")
     network = path.read_bytes()
-    try:
-        spec = ModelSpec(
-            id=model_id,
-            version=version,
-            title=title,
-            license=licence,
-            radius=radius,
-            frames=frames,
-            scaling=InputScaling(multiply=multiply, add=offset),
-            interval=Interval() if interval else None,
-            files={ONNX: describe_file(network)},
-        )
-    except ValueError as error:
-        raise ModelError(f"{path}: {str(error).splitlines()[2].strip() if str(error) else error}") from error
-    return Model(spec, network)
+    described = {
+        "id": model_id,
+        "version": version,
+        "title": title,
+        "license": licence,
+        "radius": radius,
+        "frames": frames,
+        "scaling": {"multiply": multiply, "add": offset},
+        "interval": {} if interval else None,
+        "files": {ONNX: {"sha256": hashlib.sha256(network).hexdigest(), "size": len(network)}},
+    }
+    return model_from_bytes({DESCRIPTION: json.dumps(described).encode(), ONNX: network}, where=str(path))

@@ -6,14 +6,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from catalog.constants import COLLECTION_MODELS
 from catalog.errors import ObjectNotFoundError
 from catalog.objects import ObjectStore, multihash
 from catalog.pgstac import CatalogWriter, connect, translated
 from catalog.settings import DatabaseSettings
 from superres.card import model_card
 from superres.errors import ModelError
-from superres.model import BANDS, DESCRIPTION, ONNX, WEIGHTS, Model, default_model, model_from_bytes
-from superres.model_item import ASSETS, CARD, COLLECTION, create_model_item, create_models_collection
+from superres.model import BANDS, DESCRIPTION, ONNX, WEIGHTS, Model, model_from_bytes
+from superres.model_item import ASSETS, CARD, create_model_item, create_models_collection
 from superres.runtime import open_runtime
 
 _TOLERANCE: Final = 1e-5
@@ -41,7 +42,7 @@ def add_model(model: Model, database: DatabaseSettings, store: ObjectStore) -> d
     for key, name in ASSETS.items():
         if name in contents:
             content = contents[name]
-            place = f"{COLLECTION}/{model.id}/{model.sha256[:16]}/{name}"
+            place = f"{COLLECTION_MODELS}/{model.id}/{model.sha256[:16]}-{name}"
             store.put(place, content, "application/octet-stream")
             files[key] = {
                 "href": store.href(place),
@@ -58,19 +59,6 @@ def add_model(model: Model, database: DatabaseSettings, store: ObjectStore) -> d
     return item
 
 
-def add_default(database: DatabaseSettings, store: ObjectStore) -> None:
-    """Put the model of the package into the catalog, unless it is there as it is.
-
-    Raises:
-        DatabaseError: the database does not answer.
-        ObjectStoreError: the store does not.
-    """
-    model = default_model()
-    known = find_model(model.id, database)
-    if known is None or known["assets"]["model"]["file:checksum"] != multihash(model.onnx):
-        add_model(model, database, store)
-
-
 def find_models(database: DatabaseSettings) -> list[dict[str, Any]]:
     """Return the items of all models, by id.
 
@@ -79,7 +67,7 @@ def find_models(database: DatabaseSettings) -> list[dict[str, Any]]:
     """
     with translated(database), connect(database) as connection:
         rows = connection.execute(
-            "SELECT get_item(id, collection) FROM items WHERE collection = %s ORDER BY id", (COLLECTION,)
+            "SELECT get_item(id, collection) FROM items WHERE collection = %s ORDER BY id", (COLLECTION_MODELS,)
         ).fetchall()
     return [row[0] for row in rows]
 
@@ -87,7 +75,7 @@ def find_models(database: DatabaseSettings) -> list[dict[str, Any]]:
 def find_model(model_id: str, database: DatabaseSettings) -> dict[str, Any] | None:
     """Return the item of one model, None where there is none; the errors are those of `find_models`."""
     with translated(database), connect(database) as connection:
-        row = connection.execute("SELECT get_item(%s, %s)", (model_id, COLLECTION)).fetchone()
+        row = connection.execute("SELECT get_item(%s, %s)", (model_id, COLLECTION_MODELS)).fetchone()
     return row[0] if row and row[0] else None
 
 
@@ -100,7 +88,7 @@ def remove_model(model_id: str, database: DatabaseSettings, store: ObjectStore) 
     if item is None:
         return False
     with translated(database), connect(database) as connection:
-        connection.execute("SELECT delete_item(%s, %s)", (model_id, COLLECTION))
+        connection.execute("SELECT delete_item(%s, %s)", (model_id, COLLECTION_MODELS))
     for asset in item["assets"].values():
         if (key := store.key(asset["href"])) is not None:
             store.delete(key)

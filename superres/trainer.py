@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from catalog.progress import StepProgress
 from superres.card import model_card
 from superres.evaluate import calibrate, evaluate
 from superres.material import Material
 from superres.model import Model
 from superres.network import Single
-from superres.progress import StepProgress
 from superres.release import make_model, with_facts, write_model
 from superres.runtime import open_runtime
 from superres.train import LEVEL, Recipe, start, train

@@ -1,7 +1,5 @@
 """What mosaics need to know of the whole catalog: its version, its collections, the mosaics stored with them."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +10,7 @@ from rio_tiler.types import BBox
 
 from catalog.mosaics import FIELD
 from server.raster.cache import LoadingCache
-from server.raster.record import RECORD_SECONDS
+from server.raster.record import RECORD_SECONDS, digest
 
 CATALOG_SECONDS = RECORD_SECONDS
 """How long a version is believed; an ingest that runs for hours makes a new one with every batch."""
@@ -102,7 +100,7 @@ def read_catalog(connection: Connection[Any]) -> Catalog:
     changes = connection.execute(_SQL_CHANGES).fetchone()
     facts = [[row[:2] for row in rows], [str(part) for part in changes or ()]]
     return Catalog(
-        version=hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32],
+        version=digest(facts),
         collections={
             name: CollectionFacts(
                 bounds=tuple(bounds) if bounds else EARTH,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -169,7 +169,7 @@ def create_record(item: Mapping[str, Any], renders: Mapping[str, Any]) -> ItemRe
         id=item["id"],
         assets=MappingProxyType(assets),
         renders=MappingProxyType(_in_order(renders)),
-        version=_digest([item["collection"], item["id"], *facts]),
+        version=digest([item["collection"], item["id"], *facts]),
     )
 
 
@@ -183,7 +183,7 @@ def _create_asset(item: Mapping[str, Any], key: str, asset: Mapping[str, Any]) -
     return AssetRecord(
         key=key,
         href=asset["href"],
-        version=asset.get("file:checksum") or _digest([asset["href"], item["properties"].get("updated")]),
+        version=asset.get("file:checksum") or digest([asset["href"], item["properties"].get("updated")]),
         title=asset.get("title"),
         grid=Grid(transform, height, width),
         bands=tuple(_create_band(band, key) for band in asset.get("bands") or asset.get("eo:bands") or [{}]),
@@ -207,5 +207,6 @@ def _in_order(renders: Mapping[str, Any]) -> dict[str, Any]:
     return {name: renders[name] for name in sorted(renders, key=lambda name: (name != DEFAULT_RENDER, name))}
 
 
-def _digest(facts: list[Any]) -> str:
+def digest(facts: Sequence[Any]) -> str:
+    """Return what changes with any of the facts."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]

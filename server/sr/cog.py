@@ -1,7 +1,6 @@
 """One item's super-resolution as a file of its own: a COG with its provenance, its STAC item, and both stored."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pystac
@@ -11,8 +10,10 @@ from rasterio.io import DatasetReader, MemoryFile
 from rio_cogeo.cogeo import cog_translate
 
 from catalog.asset import BandStatistics, RasterFacts, Stored
+from catalog.constants import COLLECTION_SR
 from catalog.objects import ObjectStore, multihash
-from catalog.superresolved import COLLECTION_SR, SR_PRODUCT, Maker, create_sr_item, sr_item_id
+from catalog.superresolved import SR_PRODUCT, Maker, create_sr_item, sr_item_id
+from server.raster.errors import ItemNotFoundError
 from server.raster.factories import gdal_environment
 from server.sr.product import NODATA, SCALE
 from server.sr.record import ASSET, DATA
@@ -49,16 +50,19 @@ def create_image(source: UpscaledSource, pool: ConnectionPool, store: ObjectStor
     """Make the COG and the item of a super-resolved image.
 
     Raises:
+        ItemNotFoundError: the item was deleted meanwhile.
         BusyError: too many are waiting already.
         RasterError: an object cannot be read, or the worker failed.
     """
     cog = encode_cog(source)
     model, record = source.recipe.model, source.original.record
     maker = Maker(model.id, model.version, model.sha256)
-    key = f"{COLLECTION_SR}/{sr_item_id(record.id, maker)}_{multihash(cog)[4:16]}.tif"
+    key = f"{COLLECTION_SR}/{record.id}/{sr_item_id(record.id, maker)}_{multihash(cog)[4:16]}.tif"
     with pool.connection() as connection:
         row = connection.execute(_SQL, {"item": record.id, "collection": record.collection}).fetchone()
-    original: dict[str, Any] = row[0] if row else {}
+    original: dict[str, Any] | None = row[0] if row else None
+    if original is None:
+        raise ItemNotFoundError(f"There is no longer an item {record.id!r} in the collection {record.collection!r}.")
     published = original["assets"][DATA]
     stored = Stored(
         href=store.href(key),
@@ -67,7 +71,7 @@ def create_image(source: UpscaledSource, pool: ConnectionPool, store: ObjectStor
         source_file=published["worldstrat:source_file"],
         source_checksum=published["worldstrat:source_checksum"],
     )
-    return SuperResolvedImage(cog, create_sr_item(original, _facts(cog, stored), maker, datetime.now(UTC).date()), key)
+    return SuperResolvedImage(cog, create_sr_item(original, _facts(cog, stored), maker), key)
 
 
 def encode_cog(source: UpscaledSource) -> bytes:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from psycopg_pool import ConnectionPool
 
+from catalog.constants import COLLECTION_MODELS
 from catalog.objects import ObjectStore
 from server.raster.cache import LoadingCache
 from server.sr.errors import UnknownModelError
 from superres.errors import ModelError
 from superres.model import Model, default_model
-from superres.model_item import COLLECTION
 from superres.registry import read_model
 from superres.runtime import Runtime, open_runtime
 
@@ -53,7 +53,7 @@ class ModelShelf:
         model = self._models.get(name, lambda: self._load(name))
         if model is None:
             raise UnknownModelError(
-                f"There is no model {name!r} in the collection {COLLECTION!r}; `{default_model().id}` always is."
+                f"There is no model {name!r} in the collection {COLLECTION_MODELS!r}; `{default_model().id}` always is."
             )
         return model
 
@@ -72,7 +72,7 @@ class ModelShelf:
 
     def _load(self, name: str) -> Model | None:
         with self._pool().connection() as connection:
-            row = connection.execute(_SQL, {"item": name, "collection": COLLECTION}).fetchone()
+            row = connection.execute(_SQL, {"item": name, "collection": COLLECTION_MODELS}).fetchone()
         if not row or not row[0]:
             return None
         try:

@@ -1,18 +1,16 @@
 """One image at 2.5 m of several revisits of a place: which they are, where they lie, and the pixels of all together."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from server.raster.cache import LoadingCache
 from server.raster.chip import Chips
 from server.raster.errors import InvalidRequestError, NoRevisitError
-from server.raster.record import Grid, ItemRecord
+from server.raster.record import Grid, ItemRecord, digest
 from server.raster.time.align import common_grid
 from server.raster.time.aoi import AoiRecord, Revisit
 from server.raster.time.revisits import in_order
@@ -103,7 +101,7 @@ class Fusions:
             NotUpscalableError: they have not the bands for it.
         """
         versions = [mask_clouds, *(revisit.item.version for revisit in revisits)]
-        return self._plans.get(_digest(versions), lambda: self._place(revisits, mask_clouds=mask_clouds))
+        return self._plans.get(digest(versions), lambda: self._place(revisits, mask_clouds=mask_clouds))
 
     def pixels(self, plan: Plan, recipe: Recipe) -> Pixels:
         """Compute what a recipe makes of revisits.
@@ -145,11 +143,11 @@ def derive_fused(aoi: AoiRecord, plan: Plan, recipe: Recipe, layer: Layer) -> It
     """Return the record of what a recipe makes of revisits; its notes should be those of `describe`."""
     made = derive(plan.reference, recipe, layer)
     asset = made.assets[ASSET]
-    pixels = _digest([asset.version, *(revisit.item.version for revisit in plan.revisits)])
+    pixels = digest([asset.version, *(revisit.item.version for revisit in plan.revisits)])
     title = dict(recipe.notes).get("title", asset.title)
     asset = replace(asset, href=f"{ASSET}:{aoi.collection}/{pixels}", version=pixels, title=title)
     assets = MappingProxyType({ASSET: asset})
-    return replace(made, id=f"{aoi.slug}_multi-frame", assets=assets, version=_digest([pixels, layer]))
+    return replace(made, id=f"{aoi.slug}_multi-frame", assets=assets, version=digest([pixels, layer]))
 
 
 def describe(aoi: AoiRecord, plan: Plan, recipe: Recipe) -> tuple[tuple[str, str], ...]:
@@ -195,7 +193,3 @@ def _onto(chip: Chip, grid: Grid) -> Chip:
     valid = chip.valid[rows][:, columns] & ~(above[:, None] | beside)
     reflectance = chip.reflectance.take(rows, axis=1).take(columns, axis=2)
     return Chip(np.where(valid, reflectance, 0).astype(np.float32), valid, grid.transform)
-
-
-def _digest(facts: Sequence[Any]) -> str:
-    return hashlib.sha256(json.dumps(list(facts)).encode()).hexdigest()[:32]

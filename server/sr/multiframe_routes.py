@@ -7,6 +7,7 @@ from morecantile.defaults import TileMatrixSets
 from starlette.requests import Request
 
 from catalog.constants import COG_MEDIA_TYPE
+from server.raster.disposition import disposition
 from server.raster.errors import InvalidRequestError
 from server.raster.items import create_item_tiles
 from server.raster.record import ItemRecord
@@ -79,7 +80,8 @@ def add_multiframe(app: FastAPI, schemes: TileMatrixSets) -> None:
         """
         if source.recipe.method != "sr":
             raise InvalidRequestError(f"A file is made of method=fused, not of {source.recipe.method}.")
-        headers = {"Content-Disposition": f'attachment; filename="multi-frame_sr_{source.recipe.model.id}.tif"'}
+        name = f"multi-frame_sr_{source.recipe.model.id}.tif"
+        headers = {"Content-Disposition": disposition("attachment", name)}
         return Response(encode_cog(source), media_type=COG_MEDIA_TYPE, headers=headers)
 
     app.include_router(factory.router, prefix=FUSED_PATH, tags=["Super-resolution of several dates"])

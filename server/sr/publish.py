@@ -1,19 +1,23 @@
 """The endpoints that give a super-resolved item away as a file, and the one that keeps it."""
 
 import secrets
+from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pystac.utils import datetime_to_str
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from catalog.constants import COG_MEDIA_TYPE
+from catalog.constants import COG_MEDIA_TYPE, COLLECTION_SR
 from catalog.pgstac import CatalogWriter
 from catalog.settings import DatabaseSettings
-from catalog.superresolved import COLLECTION_SR, create_sr_collection
+from catalog.superresolved import create_sr_collection
+from server.raster.disposition import disposition
 from server.raster.errors import InvalidRequestError
 from server.sr.cog import SuperResolvedImage, create_image, encode_cog
 from server.sr.params import upscaled_source
@@ -37,7 +41,7 @@ def add_publishing(router: APIRouter, database: DatabaseSettings) -> None:
         """
         _only_by_model(source)
         name = f"{source.record.id}_sr_{source.recipe.model.id}.tif"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        headers = {"Content-Disposition": disposition("attachment", name)}
         return Response(encode_cog(source), media_type=COG_MEDIA_TYPE, headers=headers)
 
     @router.get("/item", operation_id="sr.getItem")
@@ -47,7 +51,7 @@ def add_publishing(router: APIRouter, database: DatabaseSettings) -> None:
         described = _create(request, source).item.to_dict(include_self_link=False, transform_hrefs=False)
         query = f"?{request.url.query}" if request.url.query else ""
         for link in described["links"]:
-            link["href"] = f"{request.base_url}stac/{link['href']}"
+            link["href"] = f"{request.base_url}stac/{quote(link['href'])}"
         described["assets"]["sr"]["href"] = f"{str(request.url).split('?')[0].removesuffix('item')}cog{query}"
         return described
 
@@ -64,7 +68,7 @@ def add_publishing(router: APIRouter, database: DatabaseSettings) -> None:
         check_token(request, credentials)
         _only_by_model(source)
         stored = await run_in_threadpool(_store, request, source, database)
-        location = f"{request.base_url}stac/collections/{stored['collection']}/items/{stored['id']}"
+        location = f"{request.base_url}stac/collections/{stored['collection']}/items/{quote(stored['id'])}"
         Publisher(request.app.state.store, str(request.base_url)).publish_assets(stored)
         return JSONResponse(stored, 201, {"Location": location})
 
@@ -97,6 +101,7 @@ def _store(request: Request, source: UpscaledSource, database: DatabaseSettings)
     # The object first: an item is seen only when what it names is there.
     request.app.state.store.put(image.key, image.cog, COG_MEDIA_TYPE)
     described: dict[str, Any] = image.item.to_dict(include_self_link=False, transform_hrefs=False)
+    described["properties"]["created"] = datetime_to_str(datetime.now(UTC))
     with CatalogWriter(database) as writer:
         writer.load_collections([create_sr_collection().to_dict(include_self_link=False, transform_hrefs=False)])
         writer.load_items([described])

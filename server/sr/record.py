@@ -1,16 +1,15 @@
 """A super-resolved item as an item like any other: the same place and pictures, a finer grid, four bands."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any, Literal
 
 from affine import Affine
 
 from server.raster.errors import InvalidRequestError
-from server.raster.record import AssetRecord, BandRecord, Grid, ItemRecord
+from server.raster.record import AssetRecord, BandRecord, Grid, ItemRecord, digest
 from server.sr.errors import NotUpscalableError
 from superres.model import BANDS, Model
 
@@ -23,6 +22,7 @@ DATA = "data"
 """Key of the raster that is super-resolved."""
 UNCERTAINTY = "uncertainty"
 
+_SOFTWARE = version("worldstrat")
 _UNCERTAINTY_RANGE = [0.0, 0.05]
 _DIFFERENCE_RANGE = [-0.05, 0.05]
 
@@ -63,7 +63,8 @@ def derive(item: ItemRecord, recipe: Recipe, layer: Layer = "reflectance") -> It
     source = source_of(item)
     grid = _finer(source.grid, recipe.model.scale)
     # The layer is a choice among pixels, not other pixels.
-    pixels = _digest([item.version, recipe.model.sha256, recipe.method, recipe.mask_clouds])
+    # Pixels are kept longer than a process lives: another release may make others.
+    pixels = digest([_SOFTWARE, item.version, recipe.model.sha256, recipe.method, recipe.mask_clouds])
     bands = [band for name in BANDS for band in source.bands if band.name == name]
     asset = AssetRecord(
         key=ASSET,
@@ -80,7 +81,7 @@ def derive(item: ItemRecord, recipe: Recipe, layer: Layer = "reflectance") -> It
         id=item.id,
         assets=MappingProxyType({ASSET: asset}),
         renders=MappingProxyType(_renders(item, recipe, layer)),
-        version=_digest([pixels, layer]),
+        version=digest([pixels, layer]),
     )
 
 
@@ -140,7 +141,3 @@ def _renders(item: ItemRecord, recipe: Recipe, layer: Layer) -> dict[str, Mappin
 def _is_makeable(render: Mapping[str, Any]) -> bool:
     bands = set(render.get("bands", ()))
     return list(render.get("assets", ())) == [DATA] and bands <= {"red", "green", "blue", "nir", *BANDS}
-
-
-def _digest(facts: list[Any]) -> str:
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

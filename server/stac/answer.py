@@ -21,9 +21,9 @@ async def answer_page(page: Page) -> Response:
     Nothing of a large page is held but the items that are being written. Answers to GET carry an ETag: it changes with
     anything in the database, so that equal tags mean equal answers.
     """
-    headers = {}
+    headers = {"Vary": "Accept"}
     if page.request.method == "GET":
-        headers = {"ETag": create_etag(page), "Cache-Control": "no-cache"}
+        headers |= {"ETag": create_etag(page), "Cache-Control": "no-cache"}
         if headers["ETag"] in page.request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
     pieces = _write(page, await create_links(page))

@@ -13,14 +13,23 @@ from obstore.store import S3Store
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from catalog.constants import COG_MEDIA_TYPE, COLLECTIONS, PNG_MEDIA_TYPE
+from catalog.constants import COG_MEDIA_TYPE, COLLECTION_MODELS, COLLECTION_SR, COLLECTIONS, PNG_MEDIA_TYPE
 from catalog.errors import ObjectNotFoundError, ObjectStoreError
 from catalog.objects import ObjectStore
 from server.settings import ServerSettings
 from server.stac.ranges import ByteRange, http_date, is_not_modified, parse_range, range_still_applies, strong_etag
 
-MEDIA_TYPES = {".tif": COG_MEDIA_TYPE, ".png": PNG_MEDIA_TYPE}
+_IMAGES = {".tif": COG_MEDIA_TYPE, ".png": PNG_MEDIA_TYPE}
+_MODELS = {
+    ".onnx": "application/octet-stream",
+    ".safetensors": "application/octet-stream",
+    ".json": "application/json",
+    ".md": "text/markdown",
+}
+MEDIA_TYPES = _IMAGES | _MODELS
 """What the catalog stores, by suffix of the key."""
+STORED = dict.fromkeys((*COLLECTIONS, COLLECTION_SR), _IMAGES) | {COLLECTION_MODELS: _MODELS}
+"""The same for each collection that has objects."""
 CHUNK = 1_048_576
 # An ingest may replace an object under the same key: caches may keep it, but ask after a minute.
 CACHE_CONTROL = "public, max-age=60, must-revalidate"
@@ -68,14 +77,13 @@ def check_key(key: str) -> None:
     """Refuse a key that the catalog could not have written: the store is asked for no other.
 
     Raises:
-        ObjectNotFoundError: it is not `collection/aoi/file` with plain names and a suffix of ours.
+        ObjectNotFoundError: it is not `collection/aoi/file` with plain names and a suffix that the collection has.
     """
     segments = key.split("/")
     if (
         len(segments) != 3  # noqa: PLR2004
-        or segments[0] not in COLLECTIONS
+        or PurePosixPath(key).suffix not in STORED.get(segments[0], ())
         or not all(_SEGMENT.match(segment) for segment in segments)
-        or PurePosixPath(key).suffix not in MEDIA_TYPES
     ):
         raise ObjectNotFoundError(f"The catalog names no asset {key!r}.")
 

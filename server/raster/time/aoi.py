@@ -1,6 +1,5 @@
 """What is known of a place before a byte of it is read: its dates, how clear each is, its SPOT image."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ from psycopg_pool import ConnectionPool
 from catalog.constants import COLLECTION_SPOT, slug
 from server.raster.cache import LoadingCache
 from server.raster.errors import AoiNotFoundError
-from server.raster.record import ABSENT_SECONDS, RECORD_SECONDS, ItemRecord, RecordCache, create_record
+from server.raster.record import ABSENT_SECONDS, RECORD_SECONDS, ItemRecord, RecordCache, create_record, digest
 
 MAX_ITEMS = 256
 """Most items of a place that are looked at; WorldStrat has 17 of a collection and a SPOT image."""
@@ -122,8 +121,7 @@ class AoiCache:
         spot = next((create_record(item, {}) for item in items if item["collection"] == COLLECTION_SPOT), None)
         versions = [revisit.item.version for revisit in revisits] + ([spot.version] if spot else [])
         name = own[0]["properties"]["worldstrat:aoi"]
-        digest = hashlib.sha256("\n".join([collection, name, *versions]).encode()).hexdigest()[:32]
-        return AoiRecord(collection, name, revisits, spot, digest)
+        return AoiRecord(collection, name, revisits, spot, digest([collection, name, *versions]))
 
 
 def _revisit(item: dict[str, Any], renders: Any) -> Revisit:

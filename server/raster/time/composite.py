@@ -1,6 +1,5 @@
 """A composite of a place: one image of its clear dates, computed once on its own grid, then read like any item."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from server.raster.cache import LoadingCache
 from server.raster.chip import Chips
 from server.raster.decoded import Decoded
 from server.raster.reader import ItemSource
-from server.raster.record import AssetRecord, BandRecord, Grid, ItemRecord
+from server.raster.record import AssetRecord, BandRecord, Grid, ItemRecord, digest
 from server.raster.time.align import Aligned, read_aligned
 from server.raster.time.aoi import AoiRecord, Revisit
 from server.raster.time.clouds import Mask, cloud_mask
@@ -161,8 +160,7 @@ def _decoded(bands: NDArray[Any], grid: Grid, nodata: float | None, units: tuple
 def _create_record(aoi: AoiRecord, layers: Layers, method: Method) -> ItemRecord:
     """Return a record like that of an item: the bands of its dates, and how many there are."""
     first = layers.revisits[0].item
-    facts = [method, str(layers.masked), *(revisit.item.version for revisit in layers.revisits)]
-    version = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:32]
+    version = digest([method, layers.masked, *(revisit.item.version for revisit in layers.revisits)])
     asset = layers.first.reads[0][0]
     data = replace(asset, grid=layers.native, href=f"composite:{version}", version=version)
     count = AssetRecord(
