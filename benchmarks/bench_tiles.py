@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import rasterio
-from load import run_load
+from load import run_loads
 from measure import ROUNDS, Request, run_case
 from page import Row, write_page
 from PIL import Image
@@ -84,10 +84,12 @@ def main() -> None:
             rows.append(Row(case.title, case.peer, result, equal, case.target))
             print(_line(rows[-1]), flush=True)
         requests = list_requests(stack, CASES[0])
-        loads = [
-            run_load("this server", [stack.ours.url + request.ours for request in requests]),
-            run_load(TITILER, [stack.titiler.url + request.stock for request in requests]),
-        ]
+        loads = run_loads(
+            {
+                "this server": [stack.ours.url + request.ours for request in requests],
+                TITILER: [stack.titiler.url + request.stock for request in requests],
+            }
+        )
     write_page(PAGE, rows, loads, describe())
     print(f"Written to {PAGE.relative_to(Path.cwd()) if PAGE.is_relative_to(Path.cwd()) else PAGE}")
 

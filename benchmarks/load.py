@@ -1,7 +1,7 @@
 """Many requests at a time: what a server can bear, and how long it takes at a part of that."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from statistics import quantiles
@@ -14,7 +14,9 @@ SECONDS = 6.0
 CLIENTS = 4
 """Requests under way while capacity is measured."""
 SHARE = 0.6
-"""Part of the capacity that is asked for while latency is measured."""
+"""Part of a capacity that is asked for while latency is measured."""
+LONG = 20.0
+"""Seconds of the pace that both servers bear: at a slow pace it takes long to see a hundredth of many."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,10 @@ class Load:
     """The server."""
     capacity: float
     """Requests a second with `CLIENTS` under way."""
+    pace: float
+    """Requests a second that were asked for."""
     latencies: tuple[float, ...]
-    """Milliseconds from when a request was due to its answer, at `SHARE` of the capacity."""
+    """Milliseconds from when a request was due to its answer, at that pace."""
 
     def percentile(self, percent: int) -> float:
         """Return a percentile of the latencies, in milliseconds."""
@@ -38,17 +42,28 @@ class Load:
         return self.percentile(99) / self.percentile(50)
 
 
-def run_load(name: str, urls: Sequence[str]) -> Load:
-    """Ask for urls in turn: first as fast as answers come, then at a steady pace, whatever comes back."""
-    return asyncio.run(_run_load(name, urls))
+def run_loads(servers: Mapping[str, Sequence[str]]) -> list[Load]:
+    """Load each server (name: urls) alone: as fast as answers come, then at steady paces, whatever comes back.
+
+    The paces are `SHARE` of what the slowest can bear, the same for all, and then `SHARE` of each one's own.
+    """
+    return asyncio.run(_run_loads(servers))
 
 
-async def _run_load(name: str, urls: Sequence[str]) -> Load:
+async def _run_loads(servers: Mapping[str, Sequence[str]]) -> list[Load]:
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
     async with httpx.AsyncClient(limits=limits, timeout=30) as client:
-        await _closed(client, urls, SECONDS / 3)  # connections and caches
-        capacity = await _closed(client, urls, SECONDS)
-        return Load(name, capacity, await _open(client, urls, capacity * SHARE))
+        capacities = {}
+        for name, urls in servers.items():
+            await _closed(client, urls, SECONDS / 3)  # connections and caches
+            capacities[name] = await _closed(client, urls, SECONDS)
+        common = min(capacities.values()) * SHARE
+        loads = [Load(n, capacities[n], common, await _open(client, servers[n], common, LONG)) for n in servers]
+        for name, capacity in capacities.items():
+            if capacity * SHARE > common:
+                own = capacity * SHARE
+                loads.append(Load(name, capacity, own, await _open(client, servers[name], own, SECONDS)))
+        return loads
 
 
 async def _closed(client: httpx.AsyncClient, urls: Sequence[str], seconds: float) -> float:
@@ -65,7 +80,7 @@ async def _closed(client: httpx.AsyncClient, urls: Sequence[str], seconds: float
     return done / (perf_counter() - start)
 
 
-async def _open(client: httpx.AsyncClient, urls: Sequence[str], rate: float) -> tuple[float, ...]:
+async def _open(client: httpx.AsyncClient, urls: Sequence[str], rate: float, seconds: float) -> tuple[float, ...]:
     turns, start, latencies = cycle(urls), perf_counter(), []
 
     async def ask(due: float) -> None:
@@ -73,7 +88,7 @@ async def _open(client: httpx.AsyncClient, urls: Sequence[str], rate: float) -> 
         latencies.append((perf_counter() - due) * 1000)
 
     async with asyncio.TaskGroup() as tasks:
-        for number in range(int(rate * SECONDS)):
+        for number in range(int(rate * seconds)):
             due = start + number / rate
             await asyncio.sleep(max(0.0, due - perf_counter()))
             tasks.create_task(ask(due))
