@@ -59,7 +59,7 @@ def create_sentinel2_item(
         **_cover_properties(rasters),
         **_view_properties(rasters),
     }
-    return _create_item(
+    item = _create_item(
         sentinel2_id(aoi, level, revisit.n),
         LEVEL_COLLECTIONS[level],
         _bounds(aoi, rasters),
@@ -68,6 +68,9 @@ def create_sentinel2_item(
         rasters,
         notes,
     )
+    if revisit.source_item:
+        item.add_link(pystac.Link("derived_from", revisit.source_item, pystac.MediaType.GEOJSON, revisit.product_id))
+    return item
 
 
 def create_spot_item(

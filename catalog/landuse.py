@@ -62,6 +62,21 @@ LCCS_CLASSES = MappingProxyType(
 """LCCS codes and labels, the published spelling but for its U+2010, which becomes the hyphen that people type."""
 
 
+_LCCS_OF_IPCC = MappingProxyType(
+    {
+        "Agriculture": (10, 11, 12, 20, 30, 40),
+        "Forest": (50, 60, 61, 62, 70, 71, 72, 80, 81, 82, 90, 100, 160, 170),
+        "Grassland": (110, 130),
+        "Other": (120, 121, 122, 140, 150, 151, 152, 153, 200, 201, 202),
+        "Settlement": (190,),
+        "Water": (210,),
+        "Wetland": (180,),
+    }
+)
+LCCS_TO_IPCC = MappingProxyType({code: ipcc for ipcc, codes in _LCCS_OF_IPCC.items() for code in codes})
+"""The IPCC class that follows from each LCCS code, as the authors have it; snow and ice (220) have none."""
+
+
 def ascii_hyphens(label: str) -> str:
     """Return `label` with the published tables' U+2010 as a plain hyphen, so that a typed filter finds it."""
     return label.replace("\N{HYPHEN}", "-")

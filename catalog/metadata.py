@@ -39,6 +39,10 @@ class Revisit:
     """Days from the SPOT image to this one, negative before it."""
     cloud_cover: float | None = None
     """Per cent of clouds in the whole Sentinel-2 product, not in the AOI."""
+    source_item: str | None = None
+    """Address of the STAC item that the image was cut from, where there was one."""
+    product_id: str | None = None
+    """Name of the Sentinel-2 product, where the table has the column `product_id`."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,8 @@ def read_revisit_json(text: str, n: int) -> Revisit:
         highres_date=_date(facts.get("highres_date", facts.get("target_date"))),
         delta=_integer(facts.get("delta")),
         cloud_cover=_percent(facts.get("cloud_cover")),
+        source_item=_address(facts.get("source_item")),
+        product_id=_text(facts.get("product_id")),
     )
 
 
@@ -227,7 +233,7 @@ def _read_aoi(reader: _Reader, rows: list[Row], splits: tuple[str, ...]) -> Aoi:
     ipcc = first.get("IPCC Class", "")
     return Aoi(
         name=reader.aoi,
-        source=source_of(reader.aoi),
+        source=first.get("source") or source_of(reader.aoi),
         bounds=_read_bounds(reader, rows),
         lon=_number(first.get("lon")),
         lat=_number(first.get("lat")),
@@ -272,10 +278,17 @@ def _read_revisits(reader: _Reader, rows: list[Row]) -> tuple[Revisit, ...]:
 def _read_revisit(reader: _Reader, row: Row, n: int) -> Revisit:
     dates = {column: _date(row[column]) for column in ("lowres_date", "highres_date")}
     for column, value in dates.items():
-        if value is None:
+        # An AOI without a SPOT image says so by an empty highres_date; an image of Sentinel-2 has a day.
+        if value is None and (row[column] or column == "lowres_date"):
             reader.report(f"{column} {row[column]!r} of n {n} is no date; the .metadata file is asked instead")
     return Revisit(
-        n, dates["lowres_date"], dates["highres_date"], _integer(row.get("delta")), _percent(row.get("cloud_cover"))
+        n,
+        dates["lowres_date"],
+        dates["highres_date"],
+        _integer(row.get("delta")),
+        _percent(row.get("cloud_cover")),
+        _address(row.get("source_item")),
+        _text(row.get("product_id")),
     )
 
 
@@ -304,6 +317,15 @@ def _date(value: Any) -> date | None:
         return date.fromisoformat(str(value)[:10])
     except ValueError:
         return None
+
+
+def _address(value: Any) -> str | None:
+    """Return a web address, None for anything else: items publish it as a link."""
+    return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _number(value: Any) -> float | None:
