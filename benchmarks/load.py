@@ -51,7 +51,8 @@ def run_loads(servers: Mapping[str, Sequence[str]]) -> list[Load]:
 
 
 async def _run_loads(servers: Mapping[str, Sequence[str]]) -> list[Load]:
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+    # Servers drop a connection that was idle for 5 seconds, as these are while the other side is measured.
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=2)
     async with httpx.AsyncClient(limits=limits, timeout=30) as client:
         capacities = {}
         for name, urls in servers.items():
