@@ -16,7 +16,13 @@ COMMANDS = {
     "down": ("infra.stack_cli:down", "Stop the local stack; its data stays."),
     "status": ("infra.stack_cli:status", "Ask every service of the local stack how it is."),
     "sample": ("ingest.sample.cli:sample", "Make a small procedural dataset in the published layout."),
+    "fetch": (
+        "ingest.fetch.cli:fetch_command",
+        "Download the published dataset from Zenodo; goes on where it was interrupted.",
+    ),
     "ingest": ("ingest.cli:ingest", "Bring a WorldStrat folder into the catalog and the object store."),
+    "extend": ("ingest.extend.cli:extend", "Add AOIs: find, rank and ingest their revisits from any STAC API."),
+    "aois": ("ingest.aois.cli:aois", "Draw new AOIs, stratified by land use like the published ones."),
     "models": ("superres.models_cli:models", "List, add and remove super-resolution models."),
     "serve": ("server.cli:serve", "Serve the catalog, the tiles and the page."),
     "train": ("superres.cli:train", "Train a network that makes 2.5 m of Sentinel-2's 10 m."),

@@ -17,3 +17,7 @@ class WorkerError(WorldStratError):
 
 class StateError(WorldStratError):
     """What is known of the AOIs cannot be read or written."""
+
+
+class FetchError(WorldStratError):
+    """A published file cannot be downloaded, or is not the published one."""
