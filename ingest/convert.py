@@ -37,9 +37,9 @@ class ItemParts:
     notes: list[str] = field(default_factory=list)
     """What a reader of the item should know."""
 
-    def key(self, asset: str, suffix: str) -> str:
-        """Return the key of the object behind an asset."""
-        return f"{self.folder}/{self.item_id}_{asset}.{suffix}"
+    def place(self, asset: str, suffix: str) -> tuple[str, str]:
+        """Return folder and file name of the object behind an asset; its hash comes between them."""
+        return self.folder, f"{self.item_id}_{asset}.{suffix}"
 
     def statistics_of(self, key: str) -> Sequence[tuple[float, float]] | None:
         """Return (minimum, maximum) of each band that has valid pixels, None where there is no such raster."""
@@ -66,8 +66,8 @@ class Converter:
         except RasterError as error:
             self.ledger.fail(file.path, str(error))
             return None
-        key, source = parts.key(product.key, "tif"), (self.ledger.name(file.path), data)
-        stored = self.uploader.put(key, cog.data, COG_MEDIA_TYPE, source, header_size=cog.header_size)
+        place, source = parts.place(product.key, "tif"), (self.ledger.name(file.path), data)
+        stored = self.uploader.put(place, cog.data, COG_MEDIA_TYPE, source, header_size=cog.header_size)
         self.ledger.count(len(data))
         for note in (*cog.notes, *_gsd_notes(cog)):
             parts.notes.append(f"{product.key}: {note}")
@@ -114,7 +114,7 @@ class Converter:
             ("thumbnail", thumbnail.data, thumbnail.shape),
             ("overview", data, thumbnail.published_shape),
         ):
-            stored = self.uploader.put(parts.key(key, "png"), content, PNG_MEDIA_TYPE, source)
+            stored = self.uploader.put(parts.place(key, "png"), content, PNG_MEDIA_TYPE, source)
             parts.images.append(ImageFacts(key, stored, shape))
 
 

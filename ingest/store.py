@@ -8,6 +8,7 @@ from typing import Self
 
 from catalog.asset import Stored
 from catalog.errors import ObjectStoreError
+from catalog.keys import object_key
 from catalog.objects import ObjectStore, multihash
 
 PARALLEL_PUTS = 8
@@ -43,13 +44,29 @@ class Uploader(AbstractContextManager["Uploader"]):
                 put.result()
 
     def put(
-        self, key: str, data: bytes, media_type: str, source: tuple[str, bytes], *, header_size: int | None = None
+        self,
+        place: tuple[str, str],
+        data: bytes,
+        media_type: str,
+        source: tuple[str, bytes],
+        *,
+        header_size: int | None = None,
     ) -> Stored:
-        """Begin to store `data`, made of the published file `source` (its name in the dataset, its bytes)."""
-        name, published = source
+        """Begin to store an object under a key that holds its hash.
+
+        Args:
+            place: folder of the key (`{collection}/{place}`) and name of the file.
+            data: the object.
+            media_type: what it is.
+            source: the published file that it was made of: its name in the dataset, its bytes.
+            header_size: bytes before the first block of a COG.
+        """
+        (folder, file), (name, published) = place, source
+        checksum = multihash(data)
+        key = object_key(folder, checksum, file)
         self.size += len(data)
         self._puts.append(self._pool.submit(put_verified, self._store, key, data, media_type))
-        return Stored(self._store.href(key), len(data), multihash(data), name, multihash(published), header_size)
+        return Stored(self._store.href(key), len(data), checksum, name, multihash(published), header_size)
 
 
 def put_verified(store: ObjectStore, key: str, data: bytes, media_type: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from catalog.constants import COLLECTION_MODELS
 from catalog.errors import ObjectNotFoundError
+from catalog.keys import object_key
 from catalog.objects import ObjectStore, multihash
 from catalog.pgstac import CatalogWriter, connect, translated
 from catalog.settings import DatabaseSettings
@@ -42,13 +43,10 @@ def add_model(model: Model, database: DatabaseSettings, store: ObjectStore) -> d
     for key, name in ASSETS.items():
         if name in contents:
             content = contents[name]
-            place = f"{COLLECTION_MODELS}/{model.id}/{model.sha256[:16]}-{name}"
+            checksum = multihash(content)
+            place = object_key(f"{COLLECTION_MODELS}/{model.id}", checksum, name)
             store.put(place, content, "application/octet-stream")
-            files[key] = {
-                "href": store.href(place),
-                "file:size": len(content),
-                "file:checksum": multihash(content),
-            }
+            files[key] = {"href": store.href(place), "file:size": len(content), "file:checksum": checksum}
     item: dict[str, Any] = create_model_item(model, files, datetime.now(UTC)).to_dict(
         include_self_link=False, transform_hrefs=False
     )

@@ -11,6 +11,7 @@ from rio_cogeo.cogeo import cog_translate
 
 from catalog.asset import BandStatistics, RasterFacts, Stored
 from catalog.constants import COLLECTION_SR
+from catalog.keys import object_key
 from catalog.objects import ObjectStore, multihash
 from catalog.superresolved import SR_PRODUCT, Maker, create_sr_item, sr_item_id
 from server.raster.errors import ItemNotFoundError
@@ -57,7 +58,8 @@ def create_image(source: UpscaledSource, pool: ConnectionPool, store: ObjectStor
     cog = encode_cog(source)
     model, record = source.recipe.model, source.original.record
     maker = Maker(model.id, model.version, model.sha256)
-    key = f"{COLLECTION_SR}/{record.id}/{sr_item_id(record.id, maker)}_{multihash(cog)[4:16]}.tif"
+    checksum = multihash(cog)
+    key = object_key(f"{COLLECTION_SR}/{record.id}", checksum, f"{sr_item_id(record.id, maker)}.tif")
     with pool.connection() as connection:
         row = connection.execute(_SQL, {"item": record.id, "collection": record.collection}).fetchone()
     original: dict[str, Any] | None = row[0] if row else None
@@ -67,7 +69,7 @@ def create_image(source: UpscaledSource, pool: ConnectionPool, store: ObjectStor
     stored = Stored(
         href=store.href(key),
         size=len(cog),
-        checksum=multihash(cog),
+        checksum=checksum,
         source_file=published["worldstrat:source_file"],
         source_checksum=published["worldstrat:source_checksum"],
     )

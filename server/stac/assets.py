@@ -1,6 +1,5 @@
 """`/assets/{key}`: any object that the catalog names, streamed with ranges or by a signed URL."""
 
-import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import PurePosixPath
@@ -13,29 +12,19 @@ from obstore.store import S3Store
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from catalog.constants import COG_MEDIA_TYPE, COLLECTION_MODELS, COLLECTION_SR, COLLECTIONS, PNG_MEDIA_TYPE
 from catalog.errors import ObjectNotFoundError, ObjectStoreError
+from catalog.keys import MEDIA_TYPES, ObjectKey
 from catalog.objects import ObjectStore
 from server.settings import ServerSettings
 from server.stac.ranges import ByteRange, http_date, is_not_modified, parse_range, range_still_applies, strong_etag
 
-_IMAGES = {".tif": COG_MEDIA_TYPE, ".png": PNG_MEDIA_TYPE}
-_MODELS = {
-    ".onnx": "application/octet-stream",
-    ".safetensors": "application/octet-stream",
-    ".json": "application/json",
-    ".md": "text/markdown",
-}
-MEDIA_TYPES = _IMAGES | _MODELS
-"""What the catalog stores, by suffix of the key."""
-STORED = dict.fromkeys((*COLLECTIONS, COLLECTION_SR), _IMAGES) | {COLLECTION_MODELS: _MODELS}
-"""The same for each collection that has objects."""
 CHUNK = 1_048_576
-# An ingest may replace an object under the same key: caches may keep it, but ask after a minute.
-CACHE_CONTROL = "public, max-age=60, must-revalidate"
+IMMUTABLE = "public, max-age=31536000, immutable"
+"""What caches are told of an object whose key holds its hash: no other bytes will ever be there."""
+# A key without a hash comes from an older ingest, which could replace its object: caches ask after a minute.
+REPLACEABLE = "public, max-age=60, must-revalidate"
 
 _CONDITIONS = frozenset({"if-none-match", "if-modified-since", "if-range"})
-_SEGMENT = re.compile(r"^[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*$")
 _DESCRIPTION = (
     "Any asset of the catalog by its key, as the `href` of an item names it. Answers one HTTP range (`bytes=0-99`, "
     "`bytes=-100`), so that GDAL and rasterio read the parts of a Cloud-Optimized GeoTIFF that they need."
@@ -64,36 +53,35 @@ def assets_router(settings: ServerSettings) -> APIRouter:
         operation_id="get_asset",
     )
     async def get_asset(request: Request, key: str) -> Response:
-        check_key(key)
+        parsed = check_key(key)
         store: ObjectStore = request.app.state.store
         if settings.assets_redirect and isinstance(store.raw, S3Store):
             return await _redirect(store.raw, key, request.method, settings.asset_url_seconds)
-        return await _Answer(store, key, request).make()
+        return await _Answer(store, key, request, IMMUTABLE if parsed.hash else REPLACEABLE).make()
 
     return router
 
 
-def check_key(key: str) -> None:
+def check_key(key: str) -> ObjectKey:
     """Refuse a key that the catalog could not have written: the store is asked for no other.
 
     Raises:
-        ObjectNotFoundError: it is not `collection/aoi/file` with plain names and a suffix that the collection has.
+        ObjectNotFoundError: it is not `collection/place/hash/file` (or, of older ingests, without the hash) with plain
+            names and a suffix that the collection has.
     """
-    segments = key.split("/")
-    if (
-        len(segments) != 3  # noqa: PLR2004
-        or PurePosixPath(key).suffix not in STORED.get(segments[0], ())
-        or not all(_SEGMENT.match(segment) for segment in segments)
-    ):
+    parsed = ObjectKey.parse(key)
+    if parsed is None:
         raise ObjectNotFoundError(f"The catalog names no asset {key!r}.")
+    return parsed
 
 
 class _Answer:
     """One request for one object of the store."""
 
-    def __init__(self, store: ObjectStore, key: str, request: Request) -> None:
+    def __init__(self, store: ObjectStore, key: str, request: Request, cache_control: str) -> None:
         self.store = store
         self.key = key
+        self.cache_control = cache_control
         self.head = request.method == "HEAD"
         self.headers = request.headers
 
@@ -154,7 +142,7 @@ class _Answer:
             "Content-Type": MEDIA_TYPES[PurePosixPath(self.key).suffix],
             "Accept-Ranges": "bytes",
             "Last-Modified": http_date(meta["last_modified"]),
-            "Cache-Control": CACHE_CONTROL,
+            "Cache-Control": self.cache_control,
             **({"ETag": etag} if etag else {}),
         }
 

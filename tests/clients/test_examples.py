@@ -68,8 +68,8 @@ def test_stackstac_still_cannot_run_beside_new_pandas(live_server: str) -> None:
 
 
 def test_gdal_describes_an_asset_and_a_wmts_document(live_server: str) -> None:
-    if shutil.which("gdalinfo") is None:
-        pytest.skip("needs gdalinfo (Debian: apt-get install gdal-bin)")
+    if not all(shutil.which(program) for program in ("gdalinfo", "curl", "jq")):
+        pytest.skip("needs gdalinfo, curl and jq (Debian: apt-get install gdal-bin curl jq)")
     asset, document = examples("sh", live_server).values()
 
     described = run("sh", "-ec", asset)

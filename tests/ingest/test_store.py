@@ -34,13 +34,24 @@ def test_a_small_object_costs_an_s3_server_one_request(
 def test_an_uploader_waits_for_all_its_objects(store: ObjectStore) -> None:
     with Uploader(store) as uploader:
         stored = [
-            uploader.put(f"c/{n}.tif", SMALL + bytes([n]), "image/tiff", ("x.tiff", b"published")) for n in range(20)
+            uploader.put(("c/a", f"{n}.tif"), SMALL + bytes([n]), "image/tiff", ("x.tiff", b"published"))
+            for n in range(20)
         ]
-    assert [store.get(f"c/{n}.tif") for n in range(20)] == [SMALL + bytes([n]) for n in range(20)]
-    assert stored[3].href == store.href("c/3.tif")
+    assert [store.get(str(store.key(one.href))) for one in stored] == [SMALL + bytes([n]) for n in range(20)]
     assert stored[3].checksum == multihash(SMALL + b"\3")
+    assert stored[3].href == store.href(f"c/a/{stored[3].checksum[4:16]}/3.tif")
     assert stored[3].source_checksum == multihash(b"published")
     assert uploader.size == 20 * (len(SMALL) + 1)
+
+
+def test_other_bytes_never_take_the_place_of_those_that_an_item_names(store: ObjectStore) -> None:
+    with Uploader(store) as uploader:
+        first, again, second = (
+            uploader.put(("c/a", "x.tif"), data, "image/tiff", ("x.tiff", b"published"))
+            for data in (SMALL, SMALL, SMALL[::-1])
+        )
+    assert first == again
+    assert {store.get(str(store.key(one.href))) for one in (first, second)} == {SMALL, SMALL[::-1]}
 
 
 def test_a_writable_store_is_left_as_it_was(store: ObjectStore) -> None:
@@ -55,7 +66,7 @@ def test_bytes_that_changed_on_the_way_are_noticed(file_store: StoreSettings, mo
         pytest.raises(ObjectStoreError, match="does not hold the 4000 bytes"),
         Uploader(ObjectStore.open(file_store)) as uploader,
     ):
-        uploader.put("a.tif", SMALL, "image/tiff", ("x.tiff", b""))
+        uploader.put(("c/a", "a.tif"), SMALL, "image/tiff", ("x.tiff", b""))
 
 
 def test_a_store_that_cannot_be_written_is_known_before_the_work_begins(tmp_path: Path) -> None:

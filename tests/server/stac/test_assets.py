@@ -1,5 +1,6 @@
 """Assets by HTTP: whole, by range, from files and from S3 alike."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -111,6 +112,28 @@ def test_a_good_copy_is_not_sent_again(reached: tuple[httpx.Client, bytes, str])
     assert client.get(path, headers={"if-none-match": '"other"', "range": "bytes=0-1"}).status_code == 206
 
 
+def test_an_asset_may_be_kept_for_ever_since_its_key_holds_its_hash(
+    reached: tuple[httpx.Client, bytes, str],
+) -> None:
+    client, stored, path = reached
+
+    assert client.get(path).headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert path.split("/")[-2] == hashlib.sha256(stored).hexdigest()[:12]
+
+
+def test_an_asset_of_an_older_ingest_is_served_and_asked_after(serve: Any, catalog: Any) -> None:
+    key = f"{COLLECTION_SPOT}/old/old_SPOT_ps.tif"
+    store = ObjectStore.open(catalog.store)
+    store.put(key, b"II*\0", COG_MEDIA_TYPE)
+    try:
+        answer = serve(catalog.settings()).get(f"/assets/{key}")
+    finally:
+        store.delete(key)
+
+    assert (answer.status_code, answer.content) == (200, b"II*\0")
+    assert answer.headers["cache-control"] == "public, max-age=60, must-revalidate"
+
+
 def test_a_range_of_another_version_becomes_the_whole(reached: tuple[httpx.Client, bytes, str]) -> None:
     client, stored, path = reached
     etag = client.head(path).headers["etag"]
@@ -157,6 +180,10 @@ BAD_KEYS = [
     f"{COLLECTION_SPOT}/a/b.txt",
     f"{COLLECTION_SPOT}/a/b",
     f"{COLLECTION_SPOT}/a/b/c.tif",
+    f"{COLLECTION_SPOT}/a/0123456789a/c.tif",
+    f"{COLLECTION_SPOT}/a/0123456789AB/c.tif",
+    f"{COLLECTION_SPOT}/a/0123456789ab/..",
+    f"{COLLECTION_SPOT}/a/0123456789ab/b/c.tif",
     "other-collection/a/b.tif",
 ]
 
