@@ -25,10 +25,12 @@ from infra.signals import interruptible
 SEED = 7
 PAGE = Path(__file__).parents[1] / "docs/benchmarks.md"
 SPOT, SENTINEL2 = "worldstrat-spot", "worldstrat-sentinel-2-l2a"
-TITILER, PGSTAC = "titiler", "titiler-pgstac"
+TITILER, PGSTAC, ASYNC = "titiler", "titiler-pgstac", "async-geotiff"
 TRUE_COLOR = {
     (TITILER, SPOT): "bidx=1&bidx=2&bidx=3&rescale=0,3000",
     (TITILER, SENTINEL2): "bidx=4&bidx=3&bidx=2&rescale=0,3000",
+    (ASYNC, SPOT): "bidx=1&bidx=2&bidx=3&rescale=0,3000",
+    (ASYNC, SENTINEL2): "bidx=4&bidx=3&bidx=2&rescale=0,3000",
     (PGSTAC, SPOT): "assets=ps%7Cbidx=1,2,3&rescale=0,3000",
     (PGSTAC, SENTINEL2): "assets=data%7Cbidx=4,3,2&rescale=0,3000",
 }
@@ -67,6 +69,8 @@ CASES = (
     Case("NDVI of SPOT, PNG", SPOT, "png", 17, target=4, ndvi=True),
     Case("SPOT, native zoom, PNG", SPOT, "png", 17, target=6, peer=PGSTAC),
     Case("Sentinel-2, native zoom, PNG", SENTINEL2, "png", 14, target=6, peer=PGSTAC),
+    Case("SPOT, native zoom, PNG", SPOT, "png", 17, peer=ASYNC),
+    Case("Sentinel-2, native zoom, PNG", SENTINEL2, "png", 14, peer=ASYNC),
     Case("a tile asked for again", SPOT, "png", 17, target=20, count=96, kept=True),
     Case("a tile that the client has", SPOT, "png", 17, target=20, count=96, known=True),
 )
@@ -96,7 +100,8 @@ def main() -> None:
 
 def choose_servers(stack: Stack, case: Case) -> tuple[Server, Server]:
     """Return ours and the peer of a case."""
-    return stack.keeping if case.kept else stack.ours, stack.pgstac if case.peer == PGSTAC else stack.titiler
+    peers = {TITILER: stack.titiler, PGSTAC: stack.pgstac, ASYNC: stack.asynchronous}
+    return stack.keeping if case.kept else stack.ours, peers[case.peer]
 
 
 def list_requests(stack: Stack, case: Case) -> list[Request]:
@@ -111,7 +116,8 @@ def list_requests(stack: Stack, case: Case) -> list[Request]:
         for tile in tiles:
             place = f"tiles/WebMercatorQuad/{tile.z}/{tile.x}/{tile.y}.{case.suffix}"
             below = f"/collections/{case.collection}/items/{item}/{place}?"
-            theirs = below + stock if case.peer == PGSTAC else f"/{place}?url={path}&{stock}"
+            file = stack.copies / path.relative_to(stack.objects) if case.peer == ASYNC else path
+            theirs = below + stock if case.peer == PGSTAC else f"/{place}?url={file}&{stock}"
             found.append(Request(f"/raster{below}{ours}", theirs))
     random.Random(SEED).shuffle(found)  # noqa: S311 - an order, not a secret
     return (found * (case.count // len(found) + 1))[: case.count]
@@ -137,7 +143,7 @@ def describe() -> list[str]:
     )
     packages = ", ".join(
         f"{name} {version(name)}"
-        for name in ("worldstrat", "titiler.core", "titiler.pgstac", "rio-tiler", "uvicorn", "imagecodecs")
+        for name in ("worldstrat", "titiler.core", "titiler.pgstac", "rio-tiler", "async-geotiff", "uvicorn", "isal")
     )
     return [
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores of {model or platform.machine()}, Linux",

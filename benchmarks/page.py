@@ -40,7 +40,9 @@ within one level, over twenty answers: losses of JPEG and WebP count there, and 
 with the GDAL settings of its documentation (`benchmarks/stock_titiler.py`), titiler-pgstac is its own application over
 the same database with the same settings and its cache of items; both read local files and write PNG at level 6. Our
 side keeps decoded chips in memory, which titiler has no place for: what is measured is a warm server. It keeps finished
-tiles only in the row of a tile asked for again. Reading through async-geotiff, as async-titiler does, is not compared.
+tiles only in the row of a tile asked for again. `async-geotiff` reads as async-titiler does
+(`benchmarks/async_tiles.py`: headers and blocks through obstore, warp by GDAL, PNG by rio-tiler), over copies whose
+bands are interleaved by pixel: of several bands apart with a predictor it makes other numbers than GDAL.
 
 """
 _LOAD_TEXT = f"""
@@ -48,8 +50,8 @@ _LOAD_TEXT = f"""
 
 SPOT, native zoom, PNG, one process a server: first {CLIENTS} requests under way at a time gives its capacity, then
 both are asked at a steady pace of {SHARE:.0%} of what the slower one bears, for {LONG:g} s. The last row asks the
-faster one for {SHARE:.0%} of its own capacity, for {SECONDS:g} s. Latency counts from when a request was due. The client
-runs on the same two cores: at hundreds of tiles a second it takes one of them for itself.
+faster one for {SHARE:.0%} of its own capacity, for {SECONDS:g} s. Latency counts from when a request was due. The
+client runs on the same two cores: at hundreds of tiles a second it takes one of them for itself.
 
 """
 

@@ -1,4 +1,4 @@
-"""A private stack for a benchmark: PostgreSQL, a folder of COGs, and four servers of one process each."""
+"""A private stack for a benchmark: PostgreSQL, a folder of COGs, and five servers of one process each."""
 
 import os
 import subprocess
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from async_tiles import make_copies
 from rich.console import Console
 from stock_titiler import FOLDER, GDAL_SETTINGS
 
@@ -53,12 +54,16 @@ class Stack:
     """Stock titiler over the same files."""
     pgstac: Server
     """Stock titiler-pgstac over the same database and files."""
+    asynchronous: Server
+    """A server that reads through async-geotiff, over copies with bands interleaved by pixel."""
     objects: Path
+    copies: Path
+    """Folder of these copies, laid out as the objects."""
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Stack]:
-    """Ingest a small sample in `folder` and serve it four times; everything ends with the context."""
+    """Ingest a small sample in `folder` and serve it five times; everything ends with the context."""
     objects, record = folder / "objects", Record(folder / "data")
     record.data.mkdir()
     cluster = PostgresCluster(folder / "postgres", log=folder / "postgres.log", port=free_port(), durable=False)
@@ -83,7 +88,11 @@ def running(folder: Path) -> Iterator[Stack]:
         # Its settings read PG* in small letters too; its items stay in memory for five minutes, as its page advises.
         database = GDAL_SETTINGS | database_env(cluster.settings)
         pgstac = stack.enter_context(serving("pgstac", ("titiler.pgstac.main:app",), database, folder, "/api"))
-        yield Stack(ours, keeping, titiler, pgstac, objects)
+        copies = folder / "copies"
+        make_copies(objects, copies)
+        own = ("--app-dir", str(Path(__file__).parent), "async_tiles:app")
+        asynchronous = stack.enter_context(serving("async", own, {FOLDER: str(copies)}, folder, "/openapi.json"))
+        yield Stack(ours, keeping, titiler, pgstac, asynchronous, objects, copies)
 
 
 def stop_cluster(cluster: PostgresCluster) -> None:
