@@ -4,7 +4,6 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import pystac
@@ -18,8 +17,9 @@ from catalog.objects import ObjectStore
 from ingest import checks
 from ingest.convert import Converter, ItemParts
 from ingest.ledger import Ledger
+from ingest.names import RGB
 from ingest.revisits import complete_revisits
-from ingest.source import RGB, AoiFiles, SourceFile
+from ingest.source import AoiFiles, SourceFile
 from ingest.store import Uploader
 from ingest.task import Ingested
 from ingest.validate import ItemValidator
@@ -28,7 +28,7 @@ Kinds = Mapping[str, SourceFile]
 """Files of one item by kind."""
 
 
-def ingest_aoi(aoi: Aoi, files: AoiFiles, store: ObjectStore, validator: ItemValidator, root: Path) -> Ingested:
+def ingest_aoi(aoi: Aoi, files: AoiFiles, store: ObjectStore, validator: ItemValidator) -> Ingested:
     """Convert and store all files of an AOI and return its items.
 
     One bad file refuses no other item of the AOI: it is listed in the answer.
@@ -38,12 +38,11 @@ def ingest_aoi(aoi: Aoi, files: AoiFiles, store: ObjectStore, validator: ItemVal
         files: its files.
         store: where its objects go.
         validator: what its items have to pass.
-        root: folder of the dataset, to which the names of files are relative.
 
     Raises:
         ObjectStoreError: the store is full, absent, or refuses.
     """
-    ledger = Ledger(aoi.name, root)
+    ledger = Ledger(aoi.name)
     grouped = _group(files)
     checks.note_files(aoi, files, ledger)
     aoi = complete_revisits(aoi, files, ledger)
@@ -88,17 +87,17 @@ def _sentinel2(aoi: Aoi, level: Level, n: int, files: Kinds, converter: Converte
     data, *others = SENTINEL2_PRODUCTS[level]
     first = files.get(data.key) or next(iter(files.values()))
     if not 1 <= n <= MAX_REVISIT:
-        converter.ledger.fail(first.path, f"revisit {n} is not 1 to {MAX_REVISIT}; its {len(files)} files are left out")
+        converter.ledger.fail(first.name, f"revisit {n} is not 1 to {MAX_REVISIT}; its {len(files)} files are left out")
         return None
     if data.key not in files:
-        converter.ledger.fail(first.path, f"revisit {n} has no {data.suffix}; its {len(files)} files are left out")
+        converter.ledger.fail(first.name, f"revisit {n} has no {data.suffix}; its {len(files)} files are left out")
         return None
     parts = ItemParts(sentinel2_id(aoi, level, n), f"{LEVEL_COLLECTIONS[level]}/{aoi.slug}")
     grid = converter.add_raster(parts, files[data.key], data, aoi.bounds)
     if grid is None:
         return None
     converter.add_rasters(parts, files, others, aoi.bounds, grid)
-    checks.note_contents(parts, converter.ledger, first.path)
+    checks.note_contents(parts, converter.ledger, first.name)
     return create_sentinel2_item(aoi, aoi.revisit(n) or Revisit(n), level, parts.rasters, parts.notes)
 
 
@@ -107,7 +106,7 @@ def _spot(aoi: Aoi, files: Kinds, converter: Converter) -> list[pystac.Item]:
     converter.add_rasters(parts, files, SPOT_PRODUCTS, aoi.bounds)
     if not parts.rasters:
         first = next(iter(files.values()))
-        converter.ledger.fail(first.path, "none of its SPOT rasters is good: the AOI has no SPOT item")
+        converter.ledger.fail(first.name, "none of its SPOT rasters is good: the AOI has no SPOT item")
         return []
     if RGB in files:
         converter.add_preview(parts, files[RGB])

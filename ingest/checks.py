@@ -1,14 +1,14 @@
 """Oddities of an AOI that are accepted and said: missing files, rows without files, masks that contradict."""
 
 from collections import defaultdict
-from pathlib import Path
 
 from catalog.bands import SENTINEL2_PRODUCTS, SPOT_PRODUCTS
 from catalog.constants import MAX_REVISIT
 from catalog.metadata import METADATA_CSV, Aoi
 from ingest.convert import ItemParts
 from ingest.ledger import Ledger
-from ingest.source import RGB, AoiFiles
+from ingest.names import RGB
+from ingest.source import AoiFiles
 
 _MASKS = ("clm", "clp", "data-mask")
 _ANGLES = ("sun-azimuth", "sun-zenith", "view-azimuth", "view-zenith")
@@ -25,7 +25,7 @@ _SUFFIXES = {product.key: product.suffix for product in SENTINEL2_PRODUCTS["L2A"
 def note_files(aoi: Aoi, files: AoiFiles, ledger: Ledger) -> None:
     """Note files of no published kind, published files that are missing, and rows without files."""
     for problem in files.problems:
-        ledger.note(problem.path, problem.reason)
+        ledger.note(problem.name, problem.reason)
     if not aoi.revisits:
         ledger.note(METADATA_CSV, "no row names this AOI; what its own files say is used")
     _note_spot(files, ledger)
@@ -33,7 +33,7 @@ def note_files(aoi: Aoi, files: AoiFiles, ledger: Ledger) -> None:
     _note_masks(aoi, files, ledger)
 
 
-def note_contents(parts: ItemParts, ledger: Ledger, file: Path) -> None:
+def note_contents(parts: ItemParts, ledger: Ledger, file: str) -> None:
     """Note a revisit without any data, and one whose cloud mask and cloud probability contradict each other."""
     data, clm, clp = (parts.statistics_of(key) for key in ("data", "clm", "clp"))
     if data == []:
@@ -42,7 +42,7 @@ def note_contents(parts: ItemParts, ledger: Ledger, file: Path) -> None:
         _note(parts, ledger, file, "CLM is cloud everywhere and CLP nowhere: trust neither")
 
 
-def _note(parts: ItemParts, ledger: Ledger, file: Path, reason: str) -> None:
+def _note(parts: ItemParts, ledger: Ledger, file: str, reason: str) -> None:
     parts.notes.append(reason)
     ledger.note(file, reason)
 

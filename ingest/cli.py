@@ -17,7 +17,7 @@ INTERRUPTED = 130
 
 
 @click.command()
-@click.argument("src", type=click.Path(path_type=Path))
+@click.argument("src", nargs=-1, required=True)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -43,7 +43,7 @@ INTERRUPTED = 130
 @click.option("--only", multiple=True, metavar="AOI", help="Ingest this AOI only; can be repeated.")
 @click.option("--force", is_flag=True, help="Ingest AOIs again that have not changed.")
 def ingest(  # noqa: PLR0917 - click passes every option by its name
-    src: Path,
+    src: tuple[str, ...],
     data: Path,
     workers: int,
     ray_address: str | None,
@@ -61,7 +61,7 @@ def ingest(  # noqa: PLR0917 - click passes every option by its name
     Ends with a report; the exit code is 0 when nothing failed, 1 otherwise, 130 after Ctrl-C.
     """
     options = Options(
-        src=src.resolve(),
+        src=src,
         database=load_database(data),
         store=load_store(data),
         workers=workers,

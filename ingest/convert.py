@@ -61,17 +61,17 @@ class Converter:
     ) -> Grid | None:
         """Convert and store one raster; return its grid, None where it was refused."""
         try:
-            data = read_file(file)
+            data = file.read()
             cog = create_cog(data, product, bounds, grid)
         except RasterError as error:
-            self.ledger.fail(file.path, str(error))
+            self.ledger.fail(file.name, str(error))
             return None
-        place, source = parts.place(product.key, "tif"), (self.ledger.name(file.path), data)
+        place, source = parts.place(product.key, "tif"), (file.name, data)
         stored = self.uploader.put(place, cog.data, COG_MEDIA_TYPE, source, header_size=cog.header_size)
         self.ledger.count(len(data))
         for note in (*cog.notes, *_gsd_notes(cog)):
             parts.notes.append(f"{product.key}: {note}")
-            self.ledger.note(file.path, note)
+            self.ledger.note(file.name, note)
         transform = cog.grid.transform
         parts.rasters.append(
             RasterFacts(
@@ -103,31 +103,19 @@ class Converter:
     def add_preview(self, parts: ItemParts, file: SourceFile) -> None:
         """Store the published preview as it is, and a small one."""
         try:
-            data = read_file(file)
+            data = file.read()
             thumbnail = create_thumbnail(data)
         except RasterError as error:
-            self.ledger.fail(file.path, str(error))
+            self.ledger.fail(file.name, str(error))
             return
         self.ledger.count(len(data))
-        source = (self.ledger.name(file.path), data)
+        source = (file.name, data)
         for key, content, shape in (
             ("thumbnail", thumbnail.data, thumbnail.shape),
             ("overview", data, thumbnail.published_shape),
         ):
             stored = self.uploader.put(parts.place(key, "png"), content, PNG_MEDIA_TYPE, source)
             parts.images.append(ImageFacts(key, stored, shape))
-
-
-def read_file(file: SourceFile) -> bytes:
-    """Return the bytes of a published file.
-
-    Raises:
-        RasterError: it cannot be read.
-    """
-    try:
-        return file.path.read_bytes()
-    except OSError as error:
-        raise RasterError(f"cannot be read: {error.strerror}") from error
 
 
 def _gsd_notes(cog: Cog) -> list[str]:

@@ -1,7 +1,6 @@
 """What happened to the files of one AOI: counted, noted, or failed; nothing is lost."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from catalog.metadata import Problem
 
@@ -12,8 +11,6 @@ class Ledger:
 
     aoi: str
     """Name of the AOI."""
-    root: Path
-    """Folder of the dataset; files are named relative to it."""
     files: int = 0
     """Published files that became objects."""
     size: int = 0
@@ -28,14 +25,10 @@ class Ledger:
         self.files += 1
         self.size += size
 
-    def fail(self, file: Path | str, reason: str) -> None:
+    def fail(self, file: str, reason: str) -> None:
         """Refuse a file."""
-        self.failures.append(Problem(self.aoi, self.name(file), reason))
+        self.failures.append(Problem(self.aoi, file, reason))
 
-    def note(self, file: Path | str, reason: str) -> None:
+    def note(self, file: str, reason: str) -> None:
         """Accept an oddity."""
-        self.notes.append(Problem(self.aoi, self.name(file), reason))
-
-    def name(self, file: Path | str) -> str:
-        """Return the path of a file inside the dataset, with `/` on every system."""
-        return file.relative_to(self.root).as_posix() if isinstance(file, Path) else file
+        self.notes.append(Problem(self.aoi, file, reason))

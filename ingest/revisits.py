@@ -5,8 +5,10 @@ from dataclasses import replace
 from catalog.constants import MAX_REVISIT
 from catalog.errors import MetadataError
 from catalog.metadata import Aoi, Revisit, complete, read_revisit_json
+from ingest.errors import RasterError
 from ingest.ledger import Ledger
-from ingest.source import REVISIT_METADATA, AoiFiles, SourceFile
+from ingest.names import REVISIT_METADATA
+from ingest.source import AoiFiles, SourceFile
 
 
 def complete_revisits(aoi: Aoi, files: AoiFiles, ledger: Ledger) -> Aoi:
@@ -30,10 +32,10 @@ def complete_revisits(aoi: Aoi, files: AoiFiles, ledger: Ledger) -> Aoi:
 
 def _read(file: SourceFile, n: int, ledger: Ledger, *, listed: bool) -> Revisit:
     try:
-        return read_revisit_json(file.path.read_text("utf-8"), n)
-    except (OSError, UnicodeDecodeError, MetadataError) as error:
+        return read_revisit_json(file.read().decode("utf-8"), n)
+    except (RasterError, UnicodeDecodeError, MetadataError) as error:
         remedy = "its row of metadata.csv is used" if listed else "and it has no row in metadata.csv"
-        ledger.note(file.path, f"{error}; {remedy}")
+        ledger.note(file.name, f"{error}; {remedy}")
         return Revisit(n)
 
 
@@ -41,7 +43,7 @@ def _note_rows(revisits: dict[int, Revisit], listed: frozenset[int], files: AoiF
     """Note revisits that only the table or only the folder knows."""
     for n in sorted(revisits.keys() - listed):
         file = next(file for file in files.files if file.revisit == n)
-        ledger.note(file.path, f"revisit {n} has no row in metadata.csv; its .metadata file is used")
+        ledger.note(file.name, f"revisit {n} has no row in metadata.csv; its .metadata file is used")
     for n, revisit in sorted(revisits.items()):
         if n in listed and revisit.lowres_date is None:
             ledger.note("metadata.csv", f"nobody says when revisit {n} was taken; its datetime is null")

@@ -1,7 +1,7 @@
 """A run: AOIs from the source through the workers into the catalog, and the receipt."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain
@@ -18,7 +18,8 @@ from ingest.errors import SourceError
 from ingest.loader import CatalogLoader
 from ingest.progress import RunProgress
 from ingest.report import Report
-from ingest.source import AoiFiles, FolderSource
+from ingest.source import AoiFiles, Source
+from ingest.sources import open_source
 from ingest.state import AoiState, fingerprint
 from ingest.store import check_writable
 from ingest.task import Ingested, Task
@@ -34,8 +35,8 @@ PARTLY_VALIDATED = (
 class Options:
     """What a run is asked to do."""
 
-    src: Path
-    """Folder of the published dataset."""
+    src: str | Path | Sequence[str | Path]
+    """What the published dataset comes in, one or several."""
     database: DatabaseSettings
     """Where items go."""
     store: StoreSettings
@@ -69,7 +70,7 @@ def ingest(options: Options, console: Console) -> Report:
     """
     started = time.monotonic()
     report = Report()
-    source = FolderSource(options.src)
+    source = open_source(options.src)
     run = Run(options, source, report)
     run.check()
     try:
@@ -91,7 +92,7 @@ def ingest(options: Options, console: Console) -> Report:
 class Run:
     """One run over one source."""
 
-    def __init__(self, options: Options, source: FolderSource, report: Report) -> None:
+    def __init__(self, options: Options, source: Source, report: Report) -> None:
         self._options = options
         self._source = source
         self._report = report
@@ -107,7 +108,7 @@ class Run:
         """
         unknown = sorted(set(self._options.only) - set(self._source.names()))
         if unknown:
-            raise SourceError(f"{self._source.src} has no AOI {', '.join(map(repr, unknown))}.")
+            raise SourceError(f"{self._source.name} has no AOI {', '.join(map(repr, unknown))}.")
         schemas = self._options.schemas
         if schemas is not None and not (schemas / SCHEMA_INDEX).is_file():
             raise SettingsError(f"{schemas} is no folder of schemas: it has no {SCHEMA_INDEX}.")
@@ -116,6 +117,8 @@ class Run:
         """Ingest what is new or changed, and count what is there."""
         asked = set(self.names)
         self._report.notes += [problem for problem in self._source.tables.problems if problem.aoi in asked]
+        self._report.notes += self._source.notes
+        self._report.failures += self._source.failures
         known = loader.states()
         tasks = self._plan({} if self._options.force else known, progress)
         first = next(tasks, None)
@@ -144,7 +147,7 @@ class Run:
                 progress.advance(state.item_counts.total())
                 continue
             self._fingerprints[name] = digest
-            yield Task(aoi, files, self._source.src, self._options.store, self._options.schemas)
+            yield Task(aoi, files, self._options.store, self._options.schemas)
 
     def _list(self, name: str) -> AoiFiles | None:
         """Return the files of an AOI; where there are none, or they cannot be listed, say so."""

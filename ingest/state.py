@@ -118,10 +118,10 @@ class AoiState:
 
 
 def fingerprint(aoi: Aoi, files: AoiFiles, store_url: str) -> str:
-    """Return a digest of all that an AOI is made of: its rows, and names, sizes and times of its files."""
+    """Return a digest of all that an AOI is made of: its rows, and names, sizes and versions of its files."""
     digest = hashlib.sha256(f"{FORMAT}\n{store_url}\n{aoi!r}".encode())
     for file in files.files:
-        digest.update(f"\n{file.level}/{file.path.name}\t{file.size}\t{file.mtime_ns}".encode())
+        digest.update(f"\n{file.name}\t{file.size}\t{file.version}".encode())
     return digest.hexdigest()
 
 

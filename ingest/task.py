@@ -17,8 +17,6 @@ class Task:
     """What the tables say of it."""
     files: AoiFiles
     """Its files."""
-    root: Path
-    """Folder of the dataset."""
     store: StoreSettings
     """Where its objects go."""
     schemas: Path | None = None

@@ -20,7 +20,7 @@ def work(task: Task) -> Ingested:
         ObjectStoreError: the store is full, absent, or refuses.
     """
     with _gdal():
-        return ingest_aoi(task.aoi, task.files, _open(task.store), item_validator(task.schemas), task.root)
+        return ingest_aoi(task.aoi, task.files, _open(task.store), item_validator(task.schemas))
 
 
 def _gdal() -> rasterio.Env:

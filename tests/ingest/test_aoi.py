@@ -14,7 +14,7 @@ from catalog.metadata import Aoi, source_of
 from catalog.objects import ObjectStore, multihash
 from catalog.settings import StoreSettings
 from ingest.aoi import ingest_aoi
-from ingest.source import FolderSource
+from ingest.sources import open_source
 from ingest.task import Ingested
 from ingest.validate import ItemValidator
 
@@ -27,9 +27,9 @@ def ingest(file_store: StoreSettings) -> Ingest:
     """Ingest one AOI of a folder into a store of files."""
 
     def run(src: Path, name: str = NAME) -> Ingested:
-        source = FolderSource(src)
+        source = open_source(src)
         aoi = source.tables.aois.get(name) or Aoi(name, source_of(name))
-        return ingest_aoi(aoi, source.files(name), ObjectStore.open(file_store), ItemValidator(), src)
+        return ingest_aoi(aoi, source.files(name), ObjectStore.open(file_store), ItemValidator())
 
     return run
 

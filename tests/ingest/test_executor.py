@@ -42,7 +42,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
 
 
 def task(name: str) -> Task:
-    return Task(Aoi(name, "Landcover"), AoiFiles(()), Path("/"), StoreSettings(url="file:///nowhere"))
+    return Task(Aoi(name, "Landcover"), AoiFiles(()), StoreSettings(url="file:///nowhere"))
 
 
 def test_every_task_is_answered_once(work: Callable[[str], Work]) -> None:

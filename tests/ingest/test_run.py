@@ -63,18 +63,18 @@ def test_the_same_run_again_changes_nothing(options: Options, quiet: Console) ->
     assert {path: path.stat().st_mtime_ns for path in _objects(options)} == objects
 
 
-def test_a_changed_file_makes_its_aoi_new(options: Options, quiet: Console, tiff: Tiff) -> None:
+def test_a_changed_file_makes_its_aoi_new(options: Options, tiny_dataset: Path, quiet: Console, tiff: Tiff) -> None:
     ingest(options, quiet)
     pixels = np.full((12, 30, 32), 0.25, np.float32)
-    (options.src / f"lr_dataset/{NAME}/L2A/{NAME}-1-L2A_data.tiff").write_bytes(tiff(pixels, nodata=0))
+    (tiny_dataset / f"lr_dataset/{NAME}/L2A/{NAME}-1-L2A_data.tiff").write_bytes(tiff(pixels, nodata=0))
     assert ingest(options, quiet).skipped == 0
     item = catalog(options.database)[f"{NAME}_L2A_01"]
     assert item["assets"]["data"]["raster:bands"][0]["statistics"]["mean"] == 2500
 
 
-def test_a_changed_row_makes_its_aoi_new(options: Options, quiet: Console) -> None:
+def test_a_changed_row_makes_its_aoi_new(options: Options, tiny_dataset: Path, quiet: Console) -> None:
     ingest(options, quiet)
-    table = options.src / "metadata.csv"
+    table = tiny_dataset / "metadata.csv"
     table.write_text(table.read_text().replace("1.5,10", "77.5,10"))
     assert ingest(options, quiet).skipped == 0
     assert catalog(options.database)[f"{NAME}_L2A_01"]["properties"]["eo:cloud_cover"] == 77.5
@@ -103,9 +103,11 @@ def test_an_item_that_was_deleted_comes_back(options: Options, quiet: Console) -
     assert f"{NAME}_SPOT" in catalog(options.database)
 
 
-def test_items_whose_files_are_elsewhere_now_stay_and_stay_counted(options: Options, quiet: Console) -> None:
+def test_items_whose_files_are_elsewhere_now_stay_and_stay_counted(
+    options: Options, tiny_dataset: Path, quiet: Console
+) -> None:
     before = ingest(options, quiet)
-    gone = list((options.src / f"lr_dataset/{NAME}/L2A").glob(f"{NAME}-2[-.]*"))
+    gone = list((tiny_dataset / f"lr_dataset/{NAME}/L2A").glob(f"{NAME}-2[-.]*"))
     assert gone
     for path in gone:
         path.unlink()
@@ -118,8 +120,8 @@ def test_items_whose_files_are_elsewhere_now_stay_and_stay_counted(options: Opti
     assert again.skipped == again.aois
 
 
-def test_what_failed_is_tried_again_and_the_rest_stays(options: Options, quiet: Console) -> None:
-    broken = options.src / f"lr_dataset/{NAME}/L2A/{NAME}-1-L2A_data.tiff"
+def test_what_failed_is_tried_again_and_the_rest_stays(options: Options, tiny_dataset: Path, quiet: Console) -> None:
+    broken = tiny_dataset / f"lr_dataset/{NAME}/L2A/{NAME}-1-L2A_data.tiff"
     good, stat = broken.read_bytes(), broken.stat()
     broken.write_bytes(b"")
     for _ in range(2):
@@ -141,12 +143,14 @@ def test_an_interrupted_process_leaves_nothing_that_a_later_run_trips_over(optio
     assert store.head(key).size > 4
 
 
-def test_rows_without_files_and_files_without_rows_are_listed(options: Options, quiet: Console) -> None:
-    shutil.copytree(options.src / f"hr_dataset/{NAME}", options.src / "hr_dataset/Landcover-1")
-    for path in (options.src / "hr_dataset/Landcover-1").iterdir():
+def test_rows_without_files_and_files_without_rows_are_listed(
+    options: Options, tiny_dataset: Path, quiet: Console
+) -> None:
+    shutil.copytree(tiny_dataset / f"hr_dataset/{NAME}", tiny_dataset / "hr_dataset/Landcover-1")
+    for path in (tiny_dataset / "hr_dataset/Landcover-1").iterdir():
         path.rename(path.with_name(path.name.replace(NAME, "Landcover-1")))
-    shutil.rmtree(options.src / f"lr_dataset/{NAME}")
-    table = options.src / "metadata.csv"
+    shutil.rmtree(tiny_dataset / f"lr_dataset/{NAME}")
+    table = tiny_dataset / "metadata.csv"
     table.write_text(table.read_text() + table.read_text().splitlines()[1].replace(NAME, "Landcover-2") + "\n")
     report = ingest(options, quiet)
     assert ("Landcover-2", "no published files; no item") in [(note.aoi, note.reason) for note in report.notes]

@@ -5,7 +5,8 @@ import pytest
 
 from catalog.errors import MetadataError
 from ingest.errors import SourceError
-from ingest.source import FolderSource, parse_sentinel2, parse_spot
+from ingest.names import parse_sentinel2, parse_spot
+from ingest.sources import open_source
 
 HEADER = (
     ",n,lowres_date,highres_date,delta,lon,lat,bounds,area,cloud_cover,LCCS,SMOD,IPCC Class,LCCS class,SMOD Class\n"
@@ -34,7 +35,7 @@ def layout(tmp_path: Path) -> Layout:
 
 def kinds(src: Path, aoi: str) -> set[tuple[str, str, int | None]]:
     """What the source finds of an AOI: level, kind, revisit."""
-    return {(file.level, file.kind, file.revisit) for file in FolderSource(src).files(aoi).files}
+    return {(file.level, file.kind, file.revisit) for file in open_source(src).files(aoi).files}
 
 
 @pytest.mark.parametrize(
@@ -103,9 +104,9 @@ def test_an_eight_bit_copy_a_raw_archive_and_droppings_are_ignored_silently(layo
         "hr_dataset/A-1/.DS_Store",
         aois=("A-1",),
     )
-    source = FolderSource(src)
+    source = open_source(src)
     assert source.names() == ["A-1"]
-    assert [file.path.name for file in source.files("A-1").files] == ["A-1_ps.tiff"]
+    assert [file.name for file in source.files("A-1").files] == ["hr_dataset/A-1/A-1_ps.tiff"]
     assert source.files("A-1").problems == ()
 
 
@@ -113,51 +114,51 @@ def test_an_unknown_name_and_a_second_copy_are_reported(layout: Layout) -> None:
     src = layout(
         "hr_dataset/A-1/A-1_ps.tiff", "hr_dataset/12bit/A-1/A-1_ps.tiff", "hr_dataset/A-1/notes.txt", aois=("A-1",)
     )
-    reasons = {problem.path.name: problem.reason for problem in FolderSource(src).files("A-1").problems}
-    assert reasons["notes.txt"] == "no published kind of SPOT file"
-    assert "second copy" in reasons["A-1_ps.tiff"]
+    reasons = {problem.name: problem.reason for problem in open_source(src).files("A-1").problems}
+    assert reasons["hr_dataset/A-1/notes.txt"] == "no published kind of SPOT file"
+    assert "second copy" in reasons["hr_dataset/12bit/A-1/A-1_ps.tiff"]
 
 
 def test_rows_without_a_folder_and_folders_without_a_row_are_both_listed(layout: Layout) -> None:
-    source = FolderSource(layout("hr_dataset/B-1/B-1_ps.tiff", aois=("A-1",)))
-    assert [(name, aoi is None, len(files.files)) for aoi, name, files in source] == [
-        ("A-1", False, 0),
-        ("B-1", True, 1),
+    source = open_source(layout("hr_dataset/B-1/B-1_ps.tiff", aois=("A-1",)))
+    assert [(name, name in source.tables.aois, len(source.files(name).files)) for name in source.names()] == [
+        ("A-1", True, 0),
+        ("B-1", False, 1),
     ]
 
 
 def test_files_are_listed_only_when_their_aoi_is_reached(layout: Layout) -> None:
     src = layout("hr_dataset/A-1/A-1_ps.tiff", aois=("A-1",))
-    source = FolderSource(src)
+    source = open_source(src)
     (src / "hr_dataset/A-1/A-1_pan.tiff").write_bytes(b"late")
     assert {file.kind for file in source.files("A-1").files} == {"ps", "pan"}
 
 
 def test_a_folder_that_is_not_there_is_named_with_what_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"nowhere is not a folder\. Give the folder that holds metadata\.csv"):
-        FolderSource(tmp_path / "nowhere")
+        open_source(tmp_path / "nowhere")
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"holds no metadata\.csv"):
-        FolderSource(tmp_path)
+        open_source(tmp_path)
 
 
 def test_a_folder_beside_the_dataset_is_told_where_it_is(layout: Layout) -> None:
     src = layout("lr_dataset/A-1/L2A/A-1-1-CLM.tiff", aois=("A-1",))
     with pytest.raises(SourceError, match=f"but {src} does: give that folder"):
-        FolderSource(src / "lr_dataset")
+        open_source(src / "lr_dataset")
 
 
 def test_tables_without_any_images_are_no_dataset(layout: Layout) -> None:
     src = layout(aois=("A-1",))
     (src / "hr_dataset").rmdir()
     with pytest.raises(SourceError, match="extract the archives there"):
-        FolderSource(src)
+        open_source(src)
 
 
 def test_a_table_that_is_another_table_is_refused(layout: Layout) -> None:
     src = layout("hr_dataset/A-1/A-1_ps.tiff")
     (src / "metadata.csv").write_text("a,b\n1,2\n")
     with pytest.raises(MetadataError, match="has no column"):
-        FolderSource(src)
+        open_source(src)

@@ -9,7 +9,7 @@ from catalog.errors import InvalidItemError, SettingsError
 from catalog.objects import ObjectStore
 from catalog.settings import StoreSettings
 from ingest.aoi import ingest_aoi
-from ingest.source import FolderSource
+from ingest.sources import open_source
 from ingest.validate import ItemValidator
 
 Item = dict[str, Any]
@@ -18,10 +18,9 @@ Item = dict[str, Any]
 @pytest.fixture
 def item(tiny_dataset: Path, file_store: StoreSettings) -> Item:
     """An L2A item, as ingest makes it."""
-    source = FolderSource(tiny_dataset)
-    ((aoi, _, files),) = source
-    assert aoi is not None
-    made = ingest_aoi(aoi, files, ObjectStore.open(file_store), ItemValidator(), tiny_dataset)
+    source = open_source(tiny_dataset)
+    (name,) = source.names()
+    made = ingest_aoi(source.tables.aois[name], source.files(name), ObjectStore.open(file_store), ItemValidator())
     assert made.failures == ()
     return made.items[0]
 

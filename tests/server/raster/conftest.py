@@ -19,7 +19,7 @@ from rio_tiler.io import Reader
 
 from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT
 from catalog.metadata import Aoi
-from ingest.source import FolderSource
+from ingest.sources import open_source
 
 TMS = morecantile.tms.get("WebMercatorQuad")
 
@@ -133,4 +133,4 @@ def published(request: pytest.FixtureRequest) -> Published:
 
 def _first_aoi(folder: Path) -> Aoi:
     # Landcover and UNHCR have a scene classification.
-    return next(aoi for aoi in FolderSource(folder).tables.aois.values() if aoi.source == "Landcover")
+    return next(aoi for aoi in open_source(folder).tables.aois.values() if aoi.source == "Landcover")
