@@ -127,7 +127,7 @@ def create_collection(collection_id: str) -> pystac.Collection:
         license=facts.license,
         keywords=["worldstrat", "super-resolution", "machine learning", *facts.keywords],
         providers=[facts.producer, _AUTHORS],
-        extent=_dataset_extent(),
+        extent=dataset_extent(),
         summaries=pystac.Summaries(_static_summaries(facts)),
         stac_extensions=used,
         extra_fields={
@@ -147,7 +147,8 @@ def _mosaics(collection_id: str) -> dict[str, Any]:
     return {MOSAICS: found} if found else {}
 
 
-def _dataset_extent() -> pystac.Extent:
+def dataset_extent() -> pystac.Extent:
+    """Return where and when the images of the dataset are at most."""
     start, end = (datetime.combine(day, time.min, UTC) for day in DATASET_PERIOD)
     return pystac.Extent(pystac.SpatialExtent([-180, -90, 180, 90]), pystac.TemporalExtent([[start, end]]))
 

@@ -1,4 +1,4 @@
-"""Into pgSTAC and back: collections, queryables, items in batches with a receipt, extents and summaries."""
+"""Into pgSTAC and back: collections, queryables, items in batches with a receipt."""
 
 import json
 from collections import defaultdict
@@ -14,14 +14,10 @@ from pypgstac.db import PgstacDB
 from catalog.errors import DatabaseError, ReceiptError
 from catalog.queryables import COUNTED, COUNTED_KEY, INDEXED, queryables
 from catalog.settings import DatabaseSettings
+from catalog.upkeep import update_collections
 
 CONNECT_TIMEOUT = 5
 """Seconds before a silent server counts as absent."""
-
-_LISTED = ("worldstrat:source", "worldstrat:ipcc", "worldstrat:lccs", "worldstrat:smod", "worldstrat:split")
-"""Properties whose values a collection's summaries list."""
-_RANGED = ("eo:cloud_cover", "worldstrat:cloud_cover", "worldstrat:delta", "worldstrat:revisit")
-"""Properties whose least and greatest value a collection's summaries give."""
 
 # Properties and checksums differ from item to item, so pgSTAC stores them whole.
 _RECEIPT = """
@@ -132,12 +128,7 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
             only: ids of those that changed; all where none is given.
         """
         with translated(self._settings):
-            known = [row[0] for row in self._connection.execute("SELECT id FROM collections").fetchall()]
-            for collection_id in only or known:
-                self._update_collection(collection_id)
-            self._connection.execute("ANALYZE items")
-            # pgSTAC keeps the number of items that a search matched; after a load it is wrong.
-            self._connection.execute("DELETE FROM search_wheres")
+            update_collections(self._connection, only)
 
     def _load(self, kind: Literal["collections", "items"], documents: list[dict[str, Any]]) -> None:
         # Importing it costs a second (it can read from every cloud); a run that changes nothing never needs it.
@@ -171,38 +162,6 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
             stored = {item_id: (properties, checksums or {}) for item_id, properties, checksums in rows}
             differing += [item_id for item_id, receipt in receipts.items() if stored.get(item_id) != receipt]
         return sorted(differing)
-
-    def _update_collection(self, collection_id: str) -> None:
-        if not self._connection.execute("SELECT 1 FROM items WHERE collection = %s", (collection_id,)).fetchone():
-            return
-        listed = {name: self._values(collection_id, name) for name in _LISTED}
-        ranged = {name: self._range(collection_id, name) for name in _RANGED}
-        found = {name: value for name, value in (listed | ranged).items() if value}
-        self._connection.execute(
-            """
-            UPDATE collections
-            SET content = jsonb_set(content, '{extent}', collection_extent(id, true))
-                || jsonb_build_object('summaries', coalesce(content->'summaries', '{}') || %s::jsonb)
-            WHERE id = %s
-            """,
-            (Jsonb(found), collection_id),
-        )
-
-    def _values(self, collection_id: str, name: str) -> list[Any]:
-        rows = self._connection.execute(
-            "SELECT DISTINCT content->'properties'->%s FROM items WHERE collection = %s", (name, collection_id)
-        )
-        return sorted(row[0] for row in rows if row[0] is not None)
-
-    def _range(self, collection_id: str, name: str) -> dict[str, float] | None:
-        row = self._connection.execute(
-            """
-            SELECT min((content->'properties'->>%(name)s)::float8), max((content->'properties'->>%(name)s)::float8)
-            FROM items WHERE collection = %(id)s
-            """,
-            {"name": name, "id": collection_id},
-        ).fetchone()
-        return {"minimum": row[0], "maximum": row[1]} if row and row[0] is not None else None
 
 
 class _Database(PgstacDB):
