@@ -97,6 +97,13 @@ def database(postgres: PostgresCluster) -> Iterator[DatabaseSettings]:
         yield settings
 
 
+@pytest.fixture(scope="module")
+def module_database(postgres: PostgresCluster) -> Iterator[DatabaseSettings]:
+    """An empty pgSTAC database that the tests of one file share."""
+    with fresh_database(postgres) as settings:
+        yield settings
+
+
 @pytest.fixture
 def file_store(tmp_path: Path) -> StoreSettings:
     """An empty store of files."""
