@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -121,7 +122,7 @@ def _create_item(  # noqa: PLR0917 - the one place where an item's parts meet
 ) -> pystac.Item:
     start, end = (day, day) if day else DATASET_PERIOD
     known = {name: value for name, value in properties.items() if value is not None or name in _NULLABLE}
-    known |= {"proj:code": CRS, "processing:software": {"worldstrat": version("worldstrat")}}
+    known |= {"proj:code": CRS, "processing:software": {"worldstrat": _software_version()}}
     if notes:
         known["worldstrat:notes"] = list(notes)
     item = pystac.Item(
@@ -144,6 +145,12 @@ def _create_item(  # noqa: PLR0917 - the one place where an item's parts meet
 
 _NULLABLE = frozenset({"worldstrat:split", "worldstrat:ipcc", "worldstrat:lccs", "worldstrat:smod"})
 """Properties that say null rather than nothing, so that a search can ask for it."""
+
+
+@cache
+def _software_version() -> str:
+    """Return the version of this package, whose metadata is a file that takes milliseconds to parse."""
+    return version("worldstrat")
 
 
 def _extensions(properties: dict[str, Any]) -> list[str]:
