@@ -31,3 +31,7 @@ class ReceiptError(WorldStratError):
 
 class InvalidItemError(WorldStratError):
     """An item breaks the schema it claims to follow."""
+
+
+class SnapshotError(WorldStratError):
+    """Items could not be written as a table."""

@@ -20,6 +20,7 @@ CLASSIFICATION_URI = f"{_EXTENSIONS}/classification/v1.1.0/schema.json"
 PROCESSING_URI = f"{_EXTENSIONS}/processing/v1.2.0/schema.json"
 ML_AOI_URI = f"{_EXTENSIONS}/ml-aoi/v0.2.0/schema.json"
 RENDER_URI = f"{_EXTENSIONS}/render/v2.0.0/schema.json"
+TABLE_URI = f"{_EXTENSIONS}/table/v1.2.0/schema.json"
 SCIENTIFIC_URI = f"{_EXTENSIONS}/scientific/v1.0.0/schema.json"
 
 ML_AOI_SPLITS = {"train": "train", "val": "validate", "test": "test"}

@@ -14,6 +14,7 @@ from pypgstac.db import PgstacDB
 from catalog.errors import DatabaseError, ReceiptError
 from catalog.queryables import COUNTED, COUNTED_KEY, INDEXED, queryables
 from catalog.settings import DatabaseSettings
+from catalog.snapshot import asset_of, with_asset
 from catalog.upkeep import update_collections
 
 CONNECT_TIMEOUT = 5
@@ -90,7 +91,7 @@ class CatalogWriter(AbstractContextManager["CatalogWriter"]):
         return self
 
     def load_collections(self, collections: Sequence[Mapping[str, Any]]) -> None:
-        """Add or renew collections and queryables; what items told of a collection (extent, summaries) stays.
+        """Add or renew collections and queryables; what items told of a collection (extent, summaries, snapshot) stays.
 
         Raises:
             DatabaseError: the database does not answer, or has no pgSTAC.
@@ -186,4 +187,5 @@ def _renew(collection: dict[str, Any], known: Mapping[str, Any] | None) -> dict[
     if known:
         plain["extent"] = known["extent"]
         plain["summaries"] = known.get("summaries", {}) | plain.get("summaries", {})
+        return with_asset(plain, asset_of(known))
     return plain
