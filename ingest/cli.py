@@ -9,7 +9,9 @@ import click
 from rich.console import Console
 
 from catalog.settings import load_database, load_store
-from ingest.run import Options
+from ingest.forecast import Forecast, forecast
+from ingest.options import Options
+from ingest.report_table import print_report
 from ingest.run import ingest as run_ingest
 
 INTERRUPTED = 130
@@ -42,6 +44,8 @@ INTERRUPTED = 130
 )
 @click.option("--only", multiple=True, metavar="AOI", help="Ingest this AOI only; can be repeated.")
 @click.option("--force", is_flag=True, help="Ingest AOIs again that have not changed.")
+@click.option("--retry-failed", is_flag=True, help="Ingest only AOIs with files that were refused, changed or not.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 def ingest(  # noqa: PLR0917 - click passes every option by its name
     src: tuple[str, ...],
     data: Path,
@@ -51,12 +55,15 @@ def ingest(  # noqa: PLR0917 - click passes every option by its name
     schemas: Path | None,
     only: tuple[str, ...],
     force: bool,
+    retry_failed: bool,
+    dry_run: bool,
 ) -> None:
     """Ingest SRC, a folder in the published WorldStrat layout, into the catalog.
 
     SRC holds metadata.csv, stratified_train_val_test_split.csv, hr_dataset/ and lr_dataset/ as extracted from
     Zenodo (v1.0 or v1.1) or Kaggle. Rasters become Cloud-Optimized GeoTIFFs in the object store, AOIs become STAC
-    items in the database. The same command again does only what is new, changed, or failed before.
+    items in the database. The same command again does only what is new or changed; what failed is tried again when
+    its files change, or with --retry-failed.
 
     Ends with a report; the exit code is 0 when nothing failed, 1 otherwise, 130 after Ctrl-C.
     """
@@ -69,10 +76,21 @@ def ingest(  # noqa: PLR0917 - click passes every option by its name
         schemas=schemas.resolve() if schemas else None,
         only=only,
         force=force,
+        retry_failed=retry_failed,
     )
+    if dry_run:
+        _show(forecast(options), as_json=as_json)
+        return
     report = run_ingest(options, Console(stderr=True))
     if as_json:
         click.echo(json.dumps(report.to_json(), ensure_ascii=False))
     else:
-        report.print(Console())
+        print_report(report, Console())
     sys.exit(INTERRUPTED if report.interrupted else bool(report.failures))
+
+
+def _show(expected: Forecast, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(expected.to_json(), ensure_ascii=False))
+    else:
+        expected.print(Console())

@@ -100,7 +100,7 @@ class PoolExecutor(AbstractContextManager["PoolExecutor"]):
 def worker_died(task: Task) -> Ingested:
     """Return the failure of an AOI whose worker did not live to report one."""
     reason = "its worker process died twice, perhaps for want of memory; nothing of the AOI was ingested"
-    return Ingested(task.aoi.name, failures=(Problem(task.aoi.name, "", reason),))
+    return Ingested(task.aoi.name, failures=(Problem(task.aoi.name, "", reason),), finished=False)
 
 
 def _create_pool(workers: int) -> ProcessPoolExecutor:

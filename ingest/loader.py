@@ -1,49 +1,72 @@
-"""Ingested AOIs into the catalog, in batches: items first, then what is known of the AOI."""
+"""Ingested AOIs into the catalog, in batches: items first, then what is known of the AOI; and the run's own row."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from catalog.collection import create_collections
 from catalog.errors import DatabaseError
+from catalog.fingerprint import item_hash
+from catalog.metadata import Problem
 from catalog.pgstac import CatalogWriter, connect, translated
 from catalog.settings import DatabaseSettings
-from ingest.errors import StateError
+from catalog.stored import StoredItems
+from ingest.plan import Found
 from ingest.report import Report
-from ingest.state import AoiState, load_states, save_states
+from ingest.report_query import read_report
+from ingest.runs import RunEnd, Runs, Untouched
+from ingest.state import AoiState, kept_items
 from ingest.task import Ingested
 
 BATCH_SIZE: Final = 200
 """Items of one copy into the database, about six AOIs."""
-_LOCK: Final = 0x574F524C4453
-"""Advisory lock that one ingest at a time holds ("WORLDS" in ASCII)."""
+UNTOUCHED_SIZE: Final = 500
+"""Rows of AOIs without work that are written at once."""
 
 
 class CatalogLoader(AbstractContextManager["CatalogLoader"]):
-    """Writes what workers made; leaving it writes what is left of the last batch."""
+    """Writes what workers made; leaving it writes what is left of the last batch, and how the run ended."""
 
-    def __init__(self, database: DatabaseSettings, report: Report) -> None:
+    def __init__(self, database: DatabaseSettings, sources: Sequence[str], options: Mapping[str, Any]) -> None:
         self._database = database
-        self._report = report
+        self._asked = (sources, options)
         self._open = ExitStack()
-        self._batch: list[tuple[Ingested, str]] = []
-        self._known: dict[str, AoiState] = {}
-        self._changed = False
+        self._writer: CatalogWriter | None = None
+        self._batch: list[tuple[Ingested, Found]] = []
+        self._untouched: list[tuple[str, Untouched, Sequence[Problem]]] = []
+        self.failures: list[Problem] = []
+        """What of the source as a whole could not be read."""
+        self.notes: list[Problem] = []
+        """What only the whole run shows of AOIs."""
+        self.remarks: list[str] = []
+        """What is to be said of the run as a whole."""
+        self.loaded = 0
+        """AOIs that this run has brought into the catalog."""
+        self.report = Report()
+        """The run's report, once it is closed."""
 
     def __enter__(self) -> Self:
-        """Return the loader itself, once it is the only one and the collections are there.
+        """Return the loader itself, once it is the only one.
 
         Raises:
             StateError: another ingest writes this catalog.
             DatabaseError: the database does not answer, or has no pgSTAC.
         """
         with ExitStack() as stack:
-            self._writer = stack.enter_context(CatalogWriter(self._database))
             self._connection = stack.enter_context(closing(connect(self._database)))
-            self._lock()
-            documents = [collection.to_dict(include_self_link=False) for collection in create_collections()]
-            self._writer.load_collections(documents)
+            self._runs = Runs(self._connection)
+            with translated(self._database):
+                after_a_clean_run = self._runs.open(*self._asked)
             self._open = stack.pop_all()
+        if not after_a_clean_run:
+            # Another version made the collections, or a run ended before they were brought up to date.
+            try:
+                self.prepare()
+            except BaseException as error:
+                with self._open:
+                    self._close(error)
+                raise
         return self
 
     def __exit__(
@@ -51,22 +74,55 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
     ) -> None:
         """Load the last batch and close; an interrupted run keeps what it did."""
         with self._open:
-            if not isinstance(error, DatabaseError):
-                self.flush()
-                if self._changed:
-                    self._writer.update_collections()
+            try:
+                if not isinstance(error, DatabaseError):
+                    self.flush()
+                    if self._writer is not None:
+                        self._writer.update_collections()
+            except BaseException as failure:
+                self._close(failure)
+                raise
+            self._close(error)
 
-    def states(self) -> dict[str, AoiState]:
-        """Return what is known of every AOI whose items the catalog still holds."""
+    def prepare(self) -> CatalogWriter:
+        """Make the collections what this version says of them, once; return what writes items."""
+        if self._writer is not None:
+            return self._writer
+        # It takes pystac half a second to be imported, which a run without work does not need.
+        from catalog.collection import create_collections  # noqa: PLC0415
+
+        self._writer = self._open.enter_context(CatalogWriter(self._database))
+        documents = [collection.to_dict(include_self_link=False) for collection in create_collections()]
+        self._writer.load_collections(documents)
+        return self._writer
+
+    def states(self, names: Sequence[str]) -> dict[str, AoiState]:
+        """Return what is known of these AOIs."""
         with translated(self._database):
-            self._known = load_states(self._connection)
-        return self._known
+            return self._runs.states(names)
 
-    def add(self, ingested: Ingested, fingerprint: str) -> None:
-        """Take one AOI; its items are loaded with their batch."""
-        self._batch.append((ingested, fingerprint))
+    def failed(self) -> list[str]:
+        """Return the names of the AOIs whose last ingest refused something."""
+        with translated(self._database):
+            return self._runs.failed()
+
+    def others(self, names: Sequence[str]) -> list[str]:
+        """Return the names of AOIs in the catalog that are not among these."""
+        with translated(self._database):
+            return self._runs.others(names)
+
+    def add(self, ingested: Ingested, found: Found, notes: Sequence[Problem] = ()) -> None:
+        """Take one AOI, and what its tables' rows are noted for; its items are loaded with their batch."""
+        noted = replace(ingested, notes=(*notes, *ingested.notes)) if notes else ingested
+        self._batch.append((noted, found))
         if sum(len(one.items) for one, _ in self._batch) >= BATCH_SIZE:
             self.flush()
+
+    def leave(self, aoi: str, status: Untouched, notes: Sequence[Problem] = ()) -> None:
+        """Note that an AOI was seen and nothing done."""
+        self._untouched.append((aoi, status, notes))
+        if len(self._untouched) >= UNTOUCHED_SIZE:
+            self._write_untouched()
 
     def flush(self) -> None:
         """Load the batch, ask the database for its receipt, and only then note the AOIs as done.
@@ -75,23 +131,74 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
             DatabaseError: the database does not answer.
             ReceiptError: it lacks items after the load.
         """
-        states = [
-            AoiState.of(ingested, fingerprint).keeping(self._known.get(ingested.aoi))
-            for ingested, fingerprint in self._batch
-        ]
-        items = [item for ingested, _ in self._batch for item in ingested.items]
-        self._batch.clear()
-        if not states:
+        self._write_untouched()
+        if not self._batch:
             return
-        self._writer.load_items(items)
+        hashes = self._load([ingested for ingested, _ in self._batch], self._kept())
+        states = [self._state(ingested, found, hashes) for ingested, found in self._batch]
+        self._batch.clear()
         with translated(self._database):
-            save_states(self._connection, states)
-        self._changed |= bool(items)
-        for state in states:
-            self._report.add(state)
+            self._runs.save(states)
+        self.loaded += len(states)
 
-    def _lock(self) -> None:
-        with translated(self._database):
-            row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
-        if row is None or not row[0]:
-            raise StateError("Another ingest is writing this catalog. Wait for its end, or stop it.")
+    def _kept(self) -> dict[str, list[str]]:
+        """Return ids, by collection, of items that the batch's AOIs have from earlier runs and do not bring again."""
+        kept: dict[str, list[str]] = {}
+        for ingested, found in self._batch:
+            for collection, held in kept_items(found.state, _made(ingested)).items():
+                kept.setdefault(collection, []).extend(held)
+        return kept
+
+    def _load(self, batch: Sequence[Ingested], kept: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], str]:
+        """Load items, linked with those kept of earlier runs; return the content hash of each that was written."""
+        items = [item for ingested in batch for item in ingested.items]
+        if kept:
+            from ingest.relations import join  # noqa: PLC0415 - only a run that adds to AOIs needs it
+
+            with translated(self._database):
+                stored = list(StoredItems(self._connection).some(kept))
+            made, renewed = join(items, stored)
+            items = made + renewed
+        self.prepare().load_items(items)
+        return {(item["collection"], item["id"]): item_hash(item) for item in items}
+
+    @staticmethod
+    def _state(ingested: Ingested, found: Found, hashes: Mapping[tuple[str, str], str]) -> AoiState:
+        made = {name: {i: hashes[name, i] for i in ids} for name, ids in _made(ingested).items()}
+        state = AoiState.of(ingested, found.fingerprints, made).joined(found.state, found.fingerprints)
+        return state.with_hashes(hashes)
+
+    def _write_untouched(self) -> None:
+        if self._untouched:
+            with translated(self._database):
+                self._runs.save_untouched(self._untouched)
+            self._untouched.clear()
+
+    def _close(self, error: BaseException | None) -> None:
+        """Write how the run ended, and read its report; where the database is what failed, the next run finds out."""
+        try:
+            with translated(self._database):
+                self._runs.close(self._end(error))
+                report = read_report(self._connection, self._runs.run)
+                self._runs.count(report.counts())
+        except DatabaseError:
+            if error is None:
+                raise
+        else:
+            self.report = report
+
+    def _end(self, error: BaseException | None) -> RunEnd:
+        told = (self.failures, self.notes, self.remarks)
+        if error is None:
+            return RunEnd("partial" if self.failures or self._runs.has_failures() else "done", None, *told)
+        if isinstance(error, KeyboardInterrupt):
+            return RunEnd("interrupted", None, *told)
+        return RunEnd("failed", f"{type(error).__name__}: {error}", *told)
+
+
+def _made(ingested: Ingested) -> dict[str, list[str]]:
+    """Return the ids of the items that an AOI brings, by collection."""
+    made: dict[str, list[str]] = {}
+    for item in ingested.items:
+        made.setdefault(item["collection"], []).append(item["id"])
+    return made

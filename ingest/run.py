@@ -1,56 +1,34 @@
 """A run: AOIs from the source through the workers into the catalog, and the receipt."""
 
-import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console
 
 from catalog.errors import SettingsError, WorldStratError
-from catalog.metadata import Aoi, Problem, source_of
+from catalog.metadata import Problem
 from catalog.objects import ObjectStore
-from catalog.settings import DatabaseSettings, StoreSettings
 from ingest.errors import SourceError
 from ingest.loader import CatalogLoader
+from ingest.options import Options
+from ingest.plan import Change, Found, Gone, survey, told_others
 from ingest.progress import RunProgress
 from ingest.report import Report
-from ingest.source import AoiFiles, Source
+from ingest.source import Source
 from ingest.sources import open_source
-from ingest.state import AoiState, fingerprint
 from ingest.store import check_writable
 from ingest.task import Ingested, Task
+
+__all__ = ["PARTLY_VALIDATED", "Executor", "Options", "check", "create_executor", "ingest", "names_of"]
 
 SCHEMA_INDEX = "index.json"
 PARTLY_VALIDATED = (
     "Items were validated against the STAC core and the worldstrat extension; "
     "--schemas DIR validates all their extensions."
 )
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a run is asked to do."""
-
-    src: str | Path | Sequence[str | Path]
-    """What the published dataset comes in, one or several."""
-    database: DatabaseSettings
-    """Where items go."""
-    store: StoreSettings
-    """Where objects go."""
-    workers: int = 1
-    """Processes of the pool, or CPUs of a Ray cluster that is started here."""
-    ray_address: str | None = None
-    """Ray cluster to use instead of a pool: `local`, `host:port` or `ray://host:port`."""
-    schemas: Path | None = None
-    """Folder with the extensions' schemas, for full validation."""
-    only: tuple[str, ...] = ()
-    """Names of the AOIs to ingest; all where there are none."""
-    force: bool = False
-    """Whether to ingest unchanged AOIs again."""
 
 
 class Executor(Protocol):
@@ -60,105 +38,136 @@ class Executor(Protocol):
         """Yield what came of each task as it is done, in no order; tasks are drawn as others end."""
 
 
-def ingest(options: Options, console: Console) -> Report:
-    """Bring the catalog to what the folder holds; progress goes to the console.
+def ingest(options: Options, console: Console, source: Source | None = None) -> Report:
+    """Bring the catalog to what the source holds; progress goes to the console.
 
     Ctrl-C ends the run early: what was done stays, and the report says that it was interrupted.
 
+    Args:
+        options: what the run is asked to do.
+        console: where progress goes.
+        source: an open source; `options.src` is opened where none is given.
+
     Raises:
-        WorldStratError: the folder is no dataset, or a service failed; what was done stays.
+        WorldStratError: the source is no dataset, or a service failed; what was done stays.
     """
-    started = time.monotonic()
-    report = Report()
-    source = open_source(options.src)
-    run = Run(options, source, report)
-    run.check()
+    source = source or open_source(options.src)
+    check(options, source)
+    loader = CatalogLoader(options.database, options.sources, options.asked)
     try:
-        with CatalogLoader(options.database, report) as loader, RunProgress(console, len(run.names)) as progress:
-            run.execute(loader, progress)
+        with loader:
+            Run(options, source, loader).execute(console)
     except KeyboardInterrupt:
-        report.interrupted = True
+        if not loader.report.run:
+            raise
     except WorldStratError:
-        if report.aois:
+        if loader.loaded:
             console.print(
-                f"Stopped: {report.aois} AOIs are in the catalog and stay. The same command goes on from there."
+                f"Stopped: {loader.loaded} AOIs are in the catalog and stay. The same command goes on from there."
             )
         raise
-    report.seconds = time.monotonic() - started
-    report.finish()
-    return report
+    return loader.report
+
+
+def check(options: Options, source: Source) -> None:
+    """Find what is wrong with the options before anything is changed.
+
+    Raises:
+        SourceError: an AOI was asked for that the source does not have.
+        SettingsError: the folder of schemas is none.
+    """
+    unknown = sorted(set(options.only) - set(source.names())) if options.only else []
+    if unknown:
+        raise SourceError(f"{source.name} has no AOI {', '.join(map(repr, unknown))}.")
+    if options.schemas is not None and not (options.schemas / SCHEMA_INDEX).is_file():
+        raise SettingsError(f"{options.schemas} is no folder of schemas: it has no {SCHEMA_INDEX}.")
+
+
+class Failed(Protocol):
+    """Knows which AOIs have failures."""
+
+    def failed(self) -> list[str]:
+        """Return the names of the AOIs whose last ingest refused something."""
+
+
+def names_of(options: Options, source: Source, known: Failed) -> list[str]:
+    """Return the names of the AOIs that a run looks at."""
+    names = list(options.only) or source.names()
+    if not options.retry_failed:
+        return names
+    failed = set(known.failed())
+    return [name for name in names if name in failed]
 
 
 class Run:
     """One run over one source."""
 
-    def __init__(self, options: Options, source: Source, report: Report) -> None:
+    def __init__(self, options: Options, source: Source, loader: CatalogLoader) -> None:
         self._options = options
         self._source = source
-        self._report = report
-        self._fingerprints: dict[str, str] = {}
-        self.names = list(options.only) or source.names()
+        self._loader = loader
+        self._gone = Gone()
+        self._found: dict[str, Found] = {}
+        """AOIs at work."""
+        self._noted = _by_aoi(source.tables.problems)
 
-    def check(self) -> None:
-        """Find what is wrong with the options before anything is changed.
+    def execute(self, console: Console) -> None:
+        """Ingest what is new or changed, and note what is there."""
+        names = names_of(self._options, self._source, self._loader)
+        with RunProgress(console, len(names)) as progress:
+            tasks = self._plan(names, progress)
+            first = next(tasks, None)
+            if first is not None:
+                self._work(chain([first], tasks), progress)
+        self._tell(names)
 
-        Raises:
-            SourceError: an AOI was asked for that the source does not have.
-            SettingsError: the folder of schemas is none.
-        """
-        unknown = sorted(set(self._options.only) - set(self._source.names()))
-        if unknown:
-            raise SourceError(f"{self._source.name} has no AOI {', '.join(map(repr, unknown))}.")
-        schemas = self._options.schemas
-        if schemas is not None and not (schemas / SCHEMA_INDEX).is_file():
-            raise SettingsError(f"{schemas} is no folder of schemas: it has no {SCHEMA_INDEX}.")
-
-    def execute(self, loader: CatalogLoader, progress: RunProgress) -> None:
-        """Ingest what is new or changed, and count what is there."""
-        asked = set(self.names)
-        self._report.notes += [problem for problem in self._source.tables.problems if problem.aoi in asked]
-        self._report.notes += self._source.notes
-        self._report.failures += self._source.failures
-        known = loader.states()
-        tasks = self._plan({} if self._options.force else known, progress)
-        first = next(tasks, None)
-        if first is None:
-            return
+    def _work(self, tasks: Iterator[Task], progress: RunProgress) -> None:
         if self._options.schemas is None:
-            self._report.remarks.append(PARTLY_VALIDATED)
+            self._loader.remarks.append(PARTLY_VALIDATED)
+        self._loader.prepare()
         check_writable(ObjectStore.open(self._options.store))
         with create_executor(self._options) as executor:
-            for ingested in executor.run(chain([first], tasks)):
-                loader.add(ingested, self._fingerprints.pop(ingested.aoi))
+            for ingested in executor.run(tasks):
+                self._loader.add(ingested, self._found.pop(ingested.aoi), self._noted[ingested.aoi])
                 progress.advance(len(ingested.items))
 
-    def _plan(self, states: dict[str, AoiState], progress: RunProgress) -> Iterator[Task]:
-        """Yield a task for each AOI that is not in the catalog as it is in the folder; count the others."""
-        for name in self.names:
-            aoi = self._source.tables.aois.get(name) or Aoi(name, source_of(name))
-            files = self._list(name)
-            if files is None or not files.files:
-                progress.advance(0)
-                continue
-            digest = fingerprint(aoi, files, self._options.store.url)
-            state = states.get(name)
-            if state is not None and state.is_done(digest):
-                self._report.add(state, skipped=True)
-                progress.advance(state.item_counts.total())
-                continue
-            self._fingerprints[name] = digest
-            yield Task(aoi, files, self._options.store, self._options.schemas)
+    def _plan(self, names: Sequence[str], progress: RunProgress) -> Iterator[Task]:
+        """Yield a task for each AOI that is not in the catalog as it is in the source; note the others."""
+        for found in survey(self._source, names, self._loader.states, self._options):
+            self._gone.look(found)
+            if found.change.is_work:
+                self._found[found.aoi.name] = found
+                yield Task(found.aoi, found.files, self._options.store, self._options.schemas)
+            else:
+                self._leave(found)
+                progress.advance(0 if found.state is None else found.state.item_counts.total())
 
-    def _list(self, name: str) -> AoiFiles | None:
-        """Return the files of an AOI; where there are none, or they cannot be listed, say so."""
-        try:
-            files = self._source.files(name)
-        except OSError as error:
-            self._report.failures.append(Problem(name, str(error.filename), f"cannot be listed: {error.strerror}"))
-            return None
-        if not files.files:
-            self._report.notes.append(Problem(name, "", "no published files; no item"))
-        return files
+    def _leave(self, found: Found) -> None:
+        """Note an AOI that there is nothing to do for."""
+        name = found.aoi.name
+        if found.change is Change.UNREADABLE and found.problem is not None:
+            self._loader.add(Ingested(name, failures=(found.problem,), finished=False), found, self._noted[name])
+        elif found.change is Change.ABSENT and found.problem is not None:
+            self._loader.leave(name, "absent", [found.problem, *self._noted[name]])
+        else:
+            self._loader.leave(name, "skipped")
+
+    def _tell(self, names: Sequence[str]) -> None:
+        """Say what only the whole source shows."""
+        self._loader.failures += self._source.failures
+        self._loader.notes += [*self._source.notes, *self._gone.problems()]
+        if self._options.only or self._options.retry_failed:
+            return
+        others = self._loader.others(names)
+        if others:
+            self._loader.remarks.append(told_others(others))
+
+
+def _by_aoi(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
+    noted: dict[str, list[Problem]] = defaultdict(list)
+    for problem in problems:
+        noted[problem.aoi].append(problem)
+    return noted
 
 
 def create_executor(options: Options) -> AbstractContextManager[Executor]:

@@ -1,55 +1,21 @@
-"""What is known of every AOI: a table beside pgSTAC that makes a second run quick and a killed one go on."""
+"""What is known of an AOI: what it was made of, what it became, and how a later run joins that with its own."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-import psycopg
-from psycopg.types.json import Jsonb
-
-from catalog.metadata import Aoi, Problem
-from ingest.source import AoiFiles
+from catalog.constants import COLLECTION_SPOT, LEVEL_COLLECTIONS
+from catalog.metadata import Problem
+from ingest.inputs import Fingerprints, level_of
 from ingest.task import Ingested
 
-FORMAT = 1
-"""Version of what ingest makes of a file; a higher one makes every AOI new."""
+Status = Literal["done", "partial", "failed"]
+Hashes = Mapping[str, Mapping[str, str | None]]
+"""Content hashes of items by collection and id; None where an earlier version did not note them."""
 
-_SCHEMA = """
-CREATE SCHEMA IF NOT EXISTS worldstrat;
-CREATE TABLE IF NOT EXISTS worldstrat.ingested_aois (
-    aoi text PRIMARY KEY,
-    fingerprint text NOT NULL,
-    items jsonb NOT NULL,
-    files integer NOT NULL,
-    bytes_in bigint NOT NULL,
-    bytes_out bigint NOT NULL,
-    failures jsonb NOT NULL,
-    notes jsonb NOT NULL,
-    updated_at timestamptz NOT NULL DEFAULT now()
-);
-COMMENT ON TABLE worldstrat.ingested_aois IS 'The last ingest of every AOI of the published dataset.';
-"""
-# An AOI is known only as long as pgSTAC still holds all of its items.
-_SELECT = """
-WITH listed AS (
-    SELECT a.aoi, collection, item
-    FROM worldstrat.ingested_aois a, jsonb_each(a.items) AS c (collection, ids), jsonb_array_elements_text(ids) AS item
-), gone AS (
-    SELECT DISTINCT aoi FROM listed l
-    WHERE NOT EXISTS (SELECT FROM pgstac.items i WHERE i.collection = l.collection AND i.id = l.item)
-)
-SELECT aoi, fingerprint, items, files, bytes_in, bytes_out, failures, notes
-FROM worldstrat.ingested_aois WHERE aoi NOT IN (SELECT aoi FROM gone)
-"""
-_UPSERT = """
-INSERT INTO worldstrat.ingested_aois (aoi, fingerprint, items, files, bytes_in, bytes_out, failures, notes)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (aoi) DO UPDATE SET (fingerprint, items, files, bytes_in, bytes_out, failures, notes, updated_at) =
-    (excluded.fingerprint, excluded.items, excluded.files, excluded.bytes_in, excluded.bytes_out, excluded.failures,
-     excluded.notes, now())
-"""
+COLLECTION_OF = {**{str(level): collection for level, collection in LEVEL_COLLECTIONS.items()}, "SPOT": COLLECTION_SPOT}
+"""Collection of the items of each level."""
 
 
 @dataclass(frozen=True)
@@ -58,100 +24,105 @@ class AoiState:
 
     aoi: str
     """Name of the AOI."""
-    fingerprint: str
-    """Fingerprint of what it was made of."""
-    items: dict[str, list[str]]
-    """Ids of its items by collection."""
-    files: int
+    fingerprints: Fingerprints
+    """Fingerprints of the images that it was made of."""
+    items: Hashes = field(default_factory=dict)
+    """Its items in the catalog."""
+    files: int = 0
     """Published files that became objects."""
-    bytes_in: int
+    bytes_in: int = 0
     """Bytes of these files."""
-    bytes_out: int
+    bytes_out: int = 0
     """Bytes of the objects."""
-    failures: tuple[Problem, ...]
+    failures: tuple[Problem, ...] = ()
     """Files that were refused."""
-    notes: tuple[Problem, ...]
+    notes: tuple[Problem, ...] = ()
     """Oddities that were accepted."""
+    seconds: float = 0.0
+    """Time that the worker took."""
 
     @classmethod
-    def of(cls, ingested: Ingested, fingerprint: str) -> "AoiState":
-        """Return the state that an ingest leaves behind."""
-        items: dict[str, list[str]] = {}
-        for item in ingested.items:
-            items.setdefault(item["collection"], []).append(item["id"])
+    def of(cls, ingested: Ingested, fingerprints: Fingerprints, items: Hashes) -> "AoiState":
+        """Return the state that an ingest leaves behind; `items` are those it made."""
         return cls(
-            ingested.aoi,
-            fingerprint,
-            items,
-            ingested.files,
-            ingested.bytes_in,
-            ingested.bytes_out,
-            ingested.failures,
-            ingested.notes,
+            aoi=ingested.aoi,
+            fingerprints=fingerprints if ingested.finished else {},
+            items=items,
+            files=ingested.files,
+            bytes_in=ingested.bytes_in,
+            bytes_out=ingested.bytes_out,
+            failures=ingested.failures,
+            notes=ingested.notes,
+            seconds=ingested.seconds,
         )
 
-    def keeping(self, earlier: "AoiState | None") -> "AoiState":
-        """Return this state with the items of an earlier one that this ingest did not make again, and a note of them.
-
-        They stay in the catalog: their files may lie in another folder (the dataset comes in several archives), or be
-        damaged only now.
-        """
-        made = {item for ids in self.items.values() for item in ids}
-        kept = (
-            {} if earlier is None else {name: [i for i in ids if i not in made] for name, ids in earlier.items.items()}
-        )
-        count = sum(len(ids) for ids in kept.values())
-        if not count:
-            return self
-        items = {name: [*self.items.get(name, []), *kept.get(name, [])] for name in {**self.items, **kept}}
-        note = Problem(self.aoi, "", f"{count} items of earlier runs, without good files here, stay in the catalog")
-        return replace(self, items={name: ids for name, ids in items.items() if ids}, notes=(*self.notes, note))
+    @property
+    def status(self) -> Status:
+        """Whether all went well, some of it, or nothing."""
+        if not self.failures:
+            return "done"
+        return "partial" if self.items else "failed"
 
     @property
     def item_counts(self) -> Counter[str]:
         """Number of items by collection."""
-        return Counter({collection: len(ids) for collection, ids in self.items.items()})
+        return Counter({collection: len(hashes) for collection, hashes in self.items.items()})
 
-    def is_done(self, fingerprint: str) -> bool:
-        """Tell whether there is nothing to do: same inputs, and nothing failed."""
-        return self.fingerprint == fingerprint and not self.failures
+    def knows(self, fingerprints: Fingerprints) -> bool:
+        """Tell whether the AOI was made of these very images; it may have others besides."""
+        return all(self.fingerprints.get(image) == digest for image, digest in fingerprints.items())
+
+    def lacking(self, missing: Collection[str]) -> "AoiState":
+        """Return the state of an AOI that has lost items: these count no longer, and all of it is to be made again."""
+        items = {name: {i: value for i, value in held.items() if i not in missing} for name, held in self.items.items()}
+        return replace(self, fingerprints={}, items={name: held for name, held in items.items() if held})
+
+    def joined(self, earlier: "AoiState | None", images: Collection[str]) -> "AoiState":
+        """Return this state with what an earlier one knew of images that this ingest did not make.
+
+        Their items stay in the catalog: their files may lie in another archive, be gone, or be damaged only now.
+
+        Args:
+            earlier: what was known before.
+            images: names of the images that this ingest had files of; failures of other levels stand as they were.
+        """
+        if earlier is None:
+            return self
+        kept = kept_items(earlier, self.items)
+        levels = {level_of(image) for image in images}
+        here = {COLLECTION_OF[level] for level in levels}
+        count = sum(len(held) for name, held in kept.items() if name in here)
+        note = Problem(self.aoi, "", f"{count} items of earlier runs, without good files here, stay in the catalog")
+        return replace(
+            self,
+            fingerprints={i: f for i, f in earlier.fingerprints.items() if i not in images} | dict(self.fingerprints),
+            items={name: {**kept.get(name, {}), **self.items.get(name, {})} for name in {**kept, **self.items}},
+            failures=(*self.failures, *(p for p in earlier.failures if _level(p) not in {*levels, ""})),
+            notes=(*self.notes, note) if count else self.notes,
+        )
+
+    def with_hashes(self, hashes: Mapping[tuple[str, str], str]) -> "AoiState":
+        """Return this state with the hashes of items that were written anew, by (collection, id)."""
+        items = {
+            name: {i: hashes.get((name, i), value) for i, value in held.items()} for name, held in self.items.items()
+        }
+        return replace(self, items=items)
 
 
-def fingerprint(aoi: Aoi, files: AoiFiles, store_url: str) -> str:
-    """Return a digest of all that an AOI is made of: its rows, and names, sizes and versions of its files."""
-    digest = hashlib.sha256(f"{FORMAT}\n{store_url}\n{aoi!r}".encode())
-    for file in files.files:
-        digest.update(f"\n{file.name}\t{file.size}\t{file.version}".encode())
-    return digest.hexdigest()
+def kept_items(earlier: AoiState | None, made: Mapping[str, Collection[str]]) -> dict[str, dict[str, str | None]]:
+    """Return the items of an earlier state, by collection, that are not among those made now."""
+    if earlier is None:
+        return {}
+    kept = {
+        name: {i: value for i, value in held.items() if i not in made.get(name, ())}
+        for name, held in earlier.items.items()
+    }
+    return {name: held for name, held in kept.items() if held}
 
 
-def load_states(connection: psycopg.Connection[Any]) -> dict[str, AoiState]:
-    """Return the state of every AOI whose items pgSTAC still holds, by name; make the table where it is missing."""
-    connection.execute(_SCHEMA)
-    return {row[0]: _from_row(row) for row in connection.execute(_SELECT)}
-
-
-def save_states(connection: psycopg.Connection[Any], states: Sequence[AoiState]) -> None:
-    """Write the state of AOIs whose items are in pgSTAC."""
-    with connection.cursor() as cursor:
-        cursor.executemany(_UPSERT, [_to_row(state) for state in states])
-
-
-def _from_row(row: tuple[Any, ...]) -> AoiState:
-    aoi, digest, items, files, bytes_in, bytes_out, *problems = row
-    failures, notes = (tuple(Problem(**problem) for problem in column) for column in problems)
-    return AoiState(aoi, digest, items, files, bytes_in, bytes_out, failures, notes)
-
-
-def _to_row(state: AoiState) -> tuple[Any, ...]:
-    failures, notes = (Jsonb([asdict(problem) for problem in column]) for column in (state.failures, state.notes))
-    return (
-        state.aoi,
-        state.fingerprint,
-        Jsonb(state.items),
-        state.files,
-        state.bytes_in,
-        state.bytes_out,
-        failures,
-        notes,
-    )
+def _level(problem: Problem) -> str:
+    """Return the level of a refused file by its name, or of a refused item by its id; empty where it has none."""
+    for level, folder in (("L2A", "/L2A/"), ("L1C", "/L1C/"), ("SPOT", "hr_dataset/")):
+        if folder in problem.file or f"_{level}" in problem.file.rpartition("/")[2]:
+            return level
+    return ""

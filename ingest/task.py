@@ -41,3 +41,7 @@ class Ingested:
     """Files that were refused, and why."""
     notes: tuple[Problem, ...] = ()
     """Oddities that were accepted."""
+    seconds: float = 0.0
+    """Time that the worker took."""
+    finished: bool = True
+    """Whether the worker came to its end; where not, the next run tries again."""

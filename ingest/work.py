@@ -1,6 +1,8 @@
 """The function that ingests one AOI in a worker process, wherever that runs."""
 
 import os
+import time
+from dataclasses import replace
 from functools import cache
 
 import rasterio
@@ -19,8 +21,10 @@ def work(task: Task) -> Ingested:
     Raises:
         ObjectStoreError: the store is full, absent, or refuses.
     """
+    began = time.perf_counter()
     with _gdal():
-        return ingest_aoi(task.aoi, task.files, _open(task.store), item_validator(task.schemas))
+        ingested = ingest_aoi(task.aoi, task.files, _open(task.store), item_validator(task.schemas))
+    return replace(ingested, seconds=round(time.perf_counter() - began, 3))
 
 
 def _gdal() -> rasterio.Env:

@@ -1,20 +1,22 @@
+from dataclasses import replace
 from io import StringIO
 
 from rich.console import Console
 
 from catalog.constants import COLLECTION_L1C, COLLECTION_L2A, COLLECTION_SPOT
 from catalog.metadata import Problem
-from ingest.report import SHOWN, Report
+from ingest.report import Report
+from ingest.report_table import SHOWN, print_report
 from ingest.state import AoiState
 
 
 def state(name: str, *collections: str, notes: tuple[Problem, ...] = ()) -> AoiState:
-    return AoiState(name, "f", {collection: ["x"] for collection in collections}, 3, 100, 50, (), notes)
+    return AoiState(name, {}, {collection: {"x": None} for collection in collections}, 3, 100, 50, (), notes)
 
 
 def printed(report: Report) -> str:
     text = StringIO()
-    report.print(Console(file=text, width=200))
+    print_report(report, Console(file=text, width=200))
     return text.getvalue()
 
 
@@ -73,6 +75,16 @@ def test_a_long_list_of_failures_is_cut_for_a_person_and_says_so() -> None:
 
 
 def test_an_interrupted_run_says_how_to_go_on() -> None:
-    report = Report(interrupted=True)
+    report = Report(status="interrupted")
     report.finish()
     assert "the same command goes on from here" in printed(report)
+
+
+def test_failures_that_were_left_alone_are_told_once_with_the_way_to_try_them_again() -> None:
+    report = Report()
+    for name in ("A", "B"):
+        broken = replace(state(name, COLLECTION_L2A), failures=(Problem(name, "f.tiff", "broken"),))
+        report.add(broken, skipped=True)
+    report.finish()
+    assert report.remarks == ["2 AOIs with failures are unchanged and were not tried again; --retry-failed does."]
+    assert len(report.failures) == 2

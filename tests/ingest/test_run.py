@@ -23,7 +23,7 @@ from catalog.pgstac import connect
 from catalog.settings import DatabaseSettings, StoreSettings
 from ingest.errors import SourceError, StateError
 from ingest.run import PARTLY_VALIDATED, Options, ingest
-from ingest.state import load_states
+from ingest.runs import Runs
 
 NAME = "Landcover-8379"
 Tiff = Callable[..., bytes]
@@ -43,6 +43,12 @@ def catalog(database: DatabaseSettings) -> dict[str, Any]:
     return dict(items) | dict(collections)
 
 
+def known(database: DatabaseSettings) -> dict[str, str]:
+    """The status of every AOI that the database knows."""
+    with connect(database) as connection:
+        return dict(connection.execute("SELECT aoi, status FROM worldstrat.aois").fetchall())
+
+
 def test_a_run_counts_what_the_catalog_now_holds(options: Options, quiet: Console) -> None:
     report = ingest(options, quiet).to_json()
     assert (report["aois"], report["files"], report["skipped"], report["failures"]) == (1, 14, 0, [])
@@ -57,8 +63,9 @@ def test_the_same_run_again_changes_nothing(options: Options, quiet: Console) ->
     first = ingest(options, quiet).to_json()
     before, objects = catalog(options.database), {path: path.stat().st_mtime_ns for path in _objects(options)}
     again = ingest(options, quiet).to_json()
-    assert {**again, "skipped": 0, "seconds": 0, "remarks": 0} == {**first, "seconds": 0, "remarks": 0}
-    assert again["skipped"] == 1
+    told = ("aois", "files", "items", "bytes_in", "bytes_out", "failures", "notes", "version", "sources", "status")
+    assert {name: again[name] for name in told} == {name: first[name] for name in told}
+    assert (again["skipped"], again["run"], again["remarks"], again["worker_seconds"]) == (1, 2, [], 0)
     assert catalog(options.database) == before
     assert {path: path.stat().st_mtime_ns for path in _objects(options)} == objects
 
@@ -116,21 +123,37 @@ def test_items_whose_files_are_elsewhere_now_stay_and_stay_counted(
     again = ingest(options, quiet)
 
     assert after.items == again.items == before.items
-    assert any("of earlier runs, without good files here, stay" in note.reason for note in after.notes)
-    assert again.skipped == again.aois
+    for report in (after, again):
+        assert (NAME, "1 L2A image gone from the source, kept in the catalog") in [
+            (n.aoi, n.reason) for n in report.notes
+        ]
+        assert report.skipped == report.aois
 
 
-def test_what_failed_is_tried_again_and_the_rest_stays(options: Options, tiny_dataset: Path, quiet: Console) -> None:
+def test_what_failed_is_told_until_it_is_mended_and_the_rest_stays(
+    options: Options, tiny_dataset: Path, quiet: Console
+) -> None:
     broken = tiny_dataset / f"lr_dataset/{NAME}/L2A/{NAME}-1-L2A_data.tiff"
     good, stat = broken.read_bytes(), broken.stat()
     broken.write_bytes(b"")
-    for _ in range(2):
+    for skipped in (0, 1):
         report = ingest(options, quiet)
         assert [problem.reason for problem in report.failures] == ["the file is empty"]
-        assert report.items.total() == 2
+        assert (report.items.total(), report.skipped, report.status) == (2, skipped, "partial")
+    assert [remark for remark in report.remarks if "--retry-failed" in remark]
     broken.write_bytes(good)
     os.utime(broken, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert ingest(options, quiet).items.total() == 3
+    report = ingest(options, quiet)
+    assert (report.items.total(), report.status) == (3, "done")
+
+
+def test_retrying_takes_the_aois_with_failures_and_no_others(options: Options, quiet: Console, defective: Path) -> None:
+    names = ("Landcover-8379", "UNHCR-TURs005204")
+    first = ingest(replace(options, src=defective, only=names), quiet)
+    assert known(options.database) == {"Landcover-8379": "partial", "UNHCR-TURs005204": "done"}
+    again = ingest(replace(options, src=defective, retry_failed=True), quiet)
+    assert (again.aois, again.skipped, again.status) == (1, 0, "partial")
+    assert again.failures == first.failures
 
 
 def test_an_interrupted_process_leaves_nothing_that_a_later_run_trips_over(options: Options, quiet: Console) -> None:
@@ -263,24 +286,21 @@ def test_a_database_that_stops_midway_ends_the_run_and_keeps_what_was_done(
     src = build_dataset("--aois", "3", "--revisits", "2", "--layout", "kaggle")
     monkeypatch.setattr("ingest.loader.BATCH_SIZE", 1)
     # The server ends every connection of the run after its first batch, as a stopped one does.
-    from ingest import loader  # noqa: PLC0415
+    save = Runs.save
 
-    save = loader.save_states
-
-    def save_and_stop(connection: psycopg.Connection[Any], states: Any) -> None:
-        save(connection, states)
+    def save_and_stop(runs: Runs, states: Any) -> None:
+        save(runs, states)
         with psycopg.connect(options.database.dsn, autocommit=True) as other:
             other.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
                 (options.database.database,),
             )
 
-    monkeypatch.setattr(loader, "save_states", save_and_stop)
+    monkeypatch.setattr(Runs, "save", save_and_stop)
     with pytest.raises(DatabaseError, match="does not answer"):
         ingest(replace(options, src=src), quiet)
-    with connect(options.database) as connection:
-        assert len(load_states(connection)) == 1
-    monkeypatch.setattr(loader, "save_states", save)
+    assert len(known(options.database)) == 1
+    monkeypatch.setattr(Runs, "save", save)
     report = ingest(replace(options, src=src), quiet)
     assert (report.skipped, report.items.total()) == (1, 9)
 
@@ -328,9 +348,7 @@ def test_ctrl_c_ends_a_run_cleanly_and_the_next_goes_on(options: Options, quiet:
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130, said
     assert "Traceback" not in said
-    with connect(database) as connection:
-        done = len(load_states(connection))
-    assert done < 14
+    assert len(known(database)) < 14
     report = ingest(replace(options, src=defective, workers=2), quiet)
     assert (report.aois, report.items[COLLECTION_SPOT]) == (14, 14)
 
