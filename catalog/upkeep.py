@@ -12,26 +12,7 @@ from psycopg.types.json import Jsonb
 
 from catalog.collection import create_collection, dataset_extent
 from catalog.constants import COLLECTIONS
-
-LISTED: Final = (
-    "constellation",
-    "gsd",
-    "processing:level",
-    "worldstrat:source",
-    "worldstrat:ipcc",
-    "worldstrat:lccs",
-    "worldstrat:smod",
-    "worldstrat:split",
-)
-"""Properties whose values a collection's summaries list."""
-RANGED: Final = (
-    "eo:cloud_cover",
-    "worldstrat:cloud_cover",
-    "worldstrat:data_cover",
-    "worldstrat:delta",
-    "worldstrat:revisit",
-)
-"""Properties whose least and greatest value a collection's summaries give."""
+from catalog.queryables import LISTED, RANGED
 
 _REGION: Final = 45
 """Degrees of a side of the cells that an extent tells apart."""

@@ -15,6 +15,7 @@ from stac_fastapi.api.models import (
     create_post_request_model,
     create_request_model,
 )
+from stac_fastapi.extensions.filter import ItemCollectionFilterExtension, SearchFilterExtension
 from stac_fastapi.extensions.free_text import FreeTextConformanceClasses
 from stac_fastapi.pgstac.config import Settings
 from stac_fastapi.pgstac.models.extensions import Extensions
@@ -27,6 +28,7 @@ from server.stac.client import WorldStratClient, create_client
 from server.stac.formats import FORMAT_DEPENDENCIES
 from server.stac.freetext import create_freetext
 from server.stac.plan import Plans
+from server.stac.queryables import QueryablesClient
 from server.stac.rendered import RenderedItems
 from server.stac.sampling import create_sampling
 from server.stac.search import WorldStratSearch
@@ -47,8 +49,15 @@ def add_stac(app: FastAPI, settings: ServerSettings) -> None:
     options = _stac_settings(app)
     extensions = Extensions(
         settings=options,
-        search_map={"sort": SortExtension(), "free_text": create_freetext(FreeTextConformanceClasses.SEARCH)},
-        item_collection_map={"free_text": create_freetext(FreeTextConformanceClasses.ITEMS)},
+        search_map={
+            "sort": SortExtension(),
+            "filter": SearchFilterExtension(client=QueryablesClient()),
+            "free_text": create_freetext(FreeTextConformanceClasses.SEARCH),
+        },
+        item_collection_map={
+            "filter": ItemCollectionFilterExtension(client=QueryablesClient()),
+            "free_text": create_freetext(FreeTextConformanceClasses.ITEMS),
+        },
     )
     post_model = create_post_request_model(extensions.search, base_model=WorldStratSearch)
     collections = extensions.collection_search

@@ -16,8 +16,9 @@ from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT
 from catalog.item import create_sentinel2_item, create_spot_item
 from catalog.metadata import Aoi, Revisit
 from catalog.pgstac import CatalogWriter, connect
+from catalog.queryables import RANGED
 from catalog.settings import DatabaseSettings
-from catalog.upkeep import RANGED, update_collections
+from catalog.upkeep import update_collections
 
 Json = dict[str, Any]
 Make = Callable[..., list[Json]]

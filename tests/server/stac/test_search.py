@@ -221,7 +221,7 @@ def test_queryables_name_our_properties_with_their_values(http: httpx.Client, pa
 
     queryables = document.json()["properties"]
     assert document.headers["content-type"] == "application/schema+json"
-    assert {"worldstrat:source", "worldstrat:ipcc", "worldstrat:split", "eo:cloud_cover"} <= queryables.keys()
+    assert {"worldstrat:source", "worldstrat:ipcc", "worldstrat:split"} <= queryables.keys()
     assert "UNHCR" in queryables["worldstrat:source"]["enum"]
 
 
