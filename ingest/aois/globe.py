@@ -23,7 +23,6 @@ TILE: Final = 2048
 """Rows and columns that are read at once; 8 MB of the largest type."""
 UNKNOWN: Final = -1
 """What a point outside of the raster has; no class of LCCS or SMOD is negative but the "unknown" of SMOD."""
-_DRIVERS: Final = ("GTiff", "netCDF", "HDF5")
 _LCCS_VARIABLE: Final = "lccs_class"
 
 
@@ -83,14 +82,14 @@ class Globe:
     @contextmanager
     def _open(self) -> Iterator[rasterio.DatasetReader]:
         try:
-            with rasterio.open(self._address(), driver=list(_DRIVERS)) as src:
+            with rasterio.open(self._address()) as src:
                 yield src
         except (RasterioError, OSError) as error:
             raise SampleAoisError(f"{self.path} cannot be read as a raster: {error}") from error
 
     def _address(self) -> str:
         """Return the file, or the variable of it that holds the classes."""
-        with rasterio.open(self.path, driver=list(_DRIVERS)) as src:
+        with rasterio.open(self.path) as src:
             variables = [name for name in src.subdatasets if name.endswith(f":{_LCCS_VARIABLE}")]
             if src.subdatasets and not variables:
                 raise SampleAoisError(f"{self.path} has no variable {_LCCS_VARIABLE}; give the file of Copernicus.")

@@ -2,14 +2,12 @@
 
 import json
 import shutil
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning
 
 from catalog.bands import SENTINEL2_PRODUCTS
 from catalog.constants import CRS, Level
@@ -87,10 +85,8 @@ class AoiFolder:
         profile = {**_PROFILE, "count": count, "height": height, "width": width, "dtype": plane.dtype, "nodata": nodata}
         if plane.dtype.kind == "f":
             profile["predictor"] = 3
-        with gdal(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(path, "w", transform=self.wanted.grid.transform, **profile) as dst:
-                dst.write(plane)
+        with gdal(), rasterio.open(path, "w", transform=self.wanted.grid.transform, **profile) as dst:
+            dst.write(plane)
 
     def _stem(self, choice: Choice) -> str:
         return f"{self.wanted.aoi.name}-{choice.n}"

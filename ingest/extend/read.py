@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
@@ -36,8 +37,8 @@ OPTIONS: Final[dict[str, Any]] = {
     "GDAL_CACHEMAX": 256,
 }
 """No credentials of this machine go anywhere, and a server that stalls does not stall us."""
-# No VRT or other format that could name further files.
-_DRIVERS: Final = ("GTiff", "JP2OpenJPEG")
+_EXACT: Final = 1e-6
+"""Pixels that the transformation may be off: the very pixels are wanted, and 0 is refused by rasterio."""
 _SUSPICIOUS: Final = 0.05
 """Share of pixels below zero that no real scene has."""
 
@@ -137,7 +138,7 @@ def _read_band(
         width=grid.width,
         height=grid.height,
         resampling=Resampling.nearest,
-        tolerance=0,  # the very pixels, not those of an approximated transformation
+        tolerance=_EXACT,
         **empty,
     ) as vrt:
         return vrt.read(layer.index), vrt.read_masks(layer.index) > 0
@@ -155,7 +156,9 @@ def _open(href: str) -> Iterator[rasterio.DatasetReader]:
     if path is None:
         raise RevisitError(f"{_bare(href)} is neither an https:// nor an s3:// address")
     try:
-        with rasterio.open(path, driver=list(_DRIVERS)) as src:
+        # Never a VRT or another format that could name further files, this machine's among them.
+        jpeg2000 = urlsplit(href).path.lower().endswith(".jp2")
+        with rasterio.open(path, driver="JP2OpenJPEG" if jpeg2000 else "GTiff") as src:
             if src.crs is None:
                 raise RevisitError(f"{_bare(href)} has no coordinate reference system")
             yield src

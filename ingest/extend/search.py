@@ -9,6 +9,7 @@ import shapely
 from pyproj import Geod
 from pystac.errors import STACError, STACTypeError
 from pystac_client import Client
+from pystac_client.errors import ClientTypeError
 from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 from pystac_client.warnings import DoesNotConformTo
@@ -35,12 +36,13 @@ _WGS84: Final = Geod(ellps="WGS84")
 # Everything that pystac-client makes of an answer which is no STAC.
 _ANSWER_ERRORS: Final = (
     APIError,
+    ClientTypeError,
+    DoesNotConformTo,
+    KeyError,
+    NotImplementedError,
     STACError,
     STACTypeError,
-    DoesNotConformTo,
-    NotImplementedError,
     ValueError,
-    KeyError,
 )
 
 
