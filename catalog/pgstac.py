@@ -2,8 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -11,14 +11,14 @@ import psycopg
 from psycopg.types.json import Jsonb
 from pypgstac.db import PgstacDB
 
-from catalog.errors import DatabaseError, ReceiptError
+from catalog.connection import connect, translated
+from catalog.errors import ReceiptError
 from catalog.queryables import COUNTED, COUNTED_KEY, INDEXED, queryables
 from catalog.settings import DatabaseSettings
 from catalog.snapshot import asset_of, with_asset
 from catalog.upkeep import update_collections
 
-CONNECT_TIMEOUT = 5
-"""Seconds before a silent server counts as absent."""
+__all__ = ["CatalogWriter", "connect", "translated"]
 
 # Properties and checksums differ from item to item, so pgSTAC stores them whole.
 _RECEIPT = """
@@ -38,39 +38,6 @@ CREATE INDEX items_words ON items USING gin ((
 """
 Receipt = tuple[dict[str, Any], dict[str, str]]
 """Properties of an item, and the checksum of each of its objects."""
-
-
-def connect(settings: DatabaseSettings) -> psycopg.Connection[tuple[Any, ...]]:
-    """Return a connection that commits each statement and finds pgSTAC's functions.
-
-    Raises:
-        DatabaseError: no server answers, or it refuses.
-    """
-    with translated(settings):
-        return psycopg.connect(
-            settings.dsn,
-            autocommit=True,
-            connect_timeout=CONNECT_TIMEOUT,
-            options="-c search_path=pgstac,public",
-            application_name="worldstrat",
-        )
-
-
-@contextmanager
-def translated(settings: DatabaseSettings) -> Iterator[None]:
-    """Turn PostgreSQL's errors into one of ours that names the server."""
-    try:
-        yield
-    except psycopg.OperationalError as error:
-        where, reason = f"{settings.host}:{settings.port}/{settings.database}", str(error).strip().splitlines()[0]
-        raise DatabaseError(f"PostgreSQL at {where} does not answer ({reason}). Is it up?") from error
-    except psycopg.errors.UndefinedTable as error:
-        raise DatabaseError(
-            f"The database {settings.database!r} has no pgSTAC. `worldstrat up` puts it there, also on a "
-            "server that PGHOST names; `pypgstac migrate` does it by hand."
-        ) from error
-    except psycopg.Error as error:
-        raise DatabaseError(f"PostgreSQL refused: {str(error).strip().splitlines()[0]}") from error
 
 
 class CatalogWriter(AbstractContextManager["CatalogWriter"]):

@@ -14,7 +14,7 @@ from ingest.options import Options
 from ingest.plan import Change, Found, Gone, survey, told_others
 from ingest.run import check, names_of
 from ingest.runs import Runs
-from ingest.runs_schema import ensure_tables
+from ingest.runs_schema import tables_to_read
 from ingest.source import Source
 from ingest.sources import open_source
 
@@ -81,16 +81,14 @@ def forecast(options: Options, source: Source | None = None) -> Forecast:
     Raises:
         WorldStratError: the source is no dataset, or the database does not answer.
     """
-    source = source or open_source(options.src)
+    source = source or open_source(options.src, options.indexes)
     check(options, source)
     found, gone = Forecast(), Gone()
     with (
         closing(connect(options.database)) as connection,
         translated(options.database),
-        # Where the tables are missing, or an earlier version's, they are made for the moment only.
-        connection.transaction(force_rollback=True),
+        tables_to_read(connection),
     ):
-        ensure_tables(connection)
         runs = Runs(connection)
         names = names_of(options, source, runs)
         for one in survey(source, names, runs.states, options):

@@ -101,6 +101,8 @@ class Report:
             "seconds": round(self.seconds, 3),
             "skipped": self.skipped,
             "worker_seconds": round(self.worker_seconds, 3),
+            "failures": len(self.failures),
+            "notes": len(self.notes),
         }
 
     def to_json(self) -> dict[str, Any]:

@@ -53,6 +53,11 @@ class RunLine:
     error: str | None
     """What ended it early."""
 
+    @property
+    def items(self) -> int | None:
+        """Items of the AOIs that it saw; None where it did not come to its end."""
+        return sum(self.counts["items"].values()) if "items" in self.counts else None
+
 
 def read_report(connection: psycopg.Connection[Any], run: int) -> Report:
     """Return the report of one run.

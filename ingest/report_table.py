@@ -10,6 +10,7 @@ from rich.table import Table
 from catalog.constants import COLLECTIONS
 from ingest.report import Report
 from ingest.report_groups import Alike, grouped
+from ingest.report_query import RunLine
 
 SHOWN: Final = 20
 """Failures, and kinds of notes, that the table names; the JSON has them all."""
@@ -25,6 +26,32 @@ def print_report(report: Report, console: Console) -> None:
         console.print(_problems("Accepted, with a note", list(_rows(grouped(report.notes)))))
     for remark in (*report.remarks, *([f"Ended by an error: {report.error}"] if report.error else [])):
         console.print(remark, markup=False)
+
+
+def print_runs(runs: Sequence[RunLine], console: Console) -> None:
+    """Print a list of runs, one a line."""
+    if not runs:
+        console.print("No run yet.")
+        return
+    table = Table("run", "began", "outcome", "seconds", "AOIs", "unchanged", "items", "failures", "source")
+    for column in (0, 3, 4, 5, 6, 7):
+        table.columns[column].justify = "right"
+    for line in runs:
+        counted = [line.counts.get("aois"), line.counts.get("skipped"), line.items, line.counts.get("failures")]
+        table.add_row(
+            str(line.run),
+            f"{line.started:%Y-%m-%d %H:%M}",
+            line.status,
+            _or_dash(line.seconds, ",.1f"),
+            *(_or_dash(count, ",") for count in counted),
+            escape(", ".join(line.sources)),
+        )
+    console.print(table)
+    console.print("`worldstrat report --run ID` shows one of them with its failures and notes.")
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 def _totals(report: Report) -> Table:

@@ -1,5 +1,7 @@
 """The tables of runs beside pgSTAC: made where they are missing, filled from what earlier versions kept."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
@@ -84,6 +86,14 @@ def ensure_tables(connection: psycopg.Connection[Any]) -> None:
         if _has(connection, "worldstrat.ingested_aois"):
             connection.execute(_CONVERT, {"version": "0.1.0, format 1"})
             connection.execute("DROP TABLE worldstrat.ingested_aois")
+
+
+@contextmanager
+def tables_to_read(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Have the tables for the length of a transaction that writes nothing: missing ones are there for the moment."""
+    with connection.transaction(force_rollback=True):
+        ensure_tables(connection)
+        yield
 
 
 def _has(connection: psycopg.Connection[Any], relation: str) -> bool:
