@@ -21,6 +21,7 @@ COMMANDS = {
         "Download the published dataset from Zenodo; goes on where it was interrupted.",
     ),
     "ingest": ("ingest.cli:ingest", "Bring a WorldStrat folder into the catalog and the object store."),
+    "report": ("ingest.report_cli:report", "Show the last runs of ingest: as a table, JSON or a page."),
     "extend": ("ingest.extend.cli:extend", "Add AOIs: find, rank and ingest their revisits from any STAC API."),
     "aois": ("ingest.aois.cli:aois", "Draw new AOIs, stratified by land use like the published ones."),
     "models": ("superres.models_cli:models", "List, add and remove super-resolution models."),
