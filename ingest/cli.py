@@ -58,12 +58,16 @@ def ingest(  # noqa: PLR0917 - click passes every option by its name
     retry_failed: bool,
     dry_run: bool,
 ) -> None:
-    """Ingest SRC, a folder in the published WorldStrat layout, into the catalog.
+    """Ingest SRC, the published WorldStrat dataset as it was downloaded, into the catalog.
 
-    SRC holds metadata.csv, stratified_train_val_test_split.csv, hr_dataset/ and lr_dataset/ as extracted from
-    Zenodo (v1.0 or v1.1) or Kaggle. Rasters become Cloud-Optimized GeoTIFFs in the object store, AOIs become STAC
-    items in the database. The same command again does only what is new or changed; what failed is tried again when
-    its files change, or with --retry-failed.
+    SRC is a folder, a .zip, a .tar.gz, metadata.csv, stratified_train_val_test_split.csv or s3://bucket/prefix, and
+    may be given several times: what belongs to an AOI is joined. Folders hold the two tables, hr_dataset/ and
+    lr_dataset/ as extracted from Zenodo (v1.0 or v1.1) or Kaggle, or the archives. Archives are read where they are:
+    nothing is extracted; a .tar.gz is read once from end to end for an index, kept in the data folder.
+
+    Rasters become Cloud-Optimized GeoTIFFs in the object store, AOIs become STAC items in the database. The same
+    command again does only what is new or changed; what failed is tried again when its files change, or with
+    --retry-failed.
 
     Ends with a report; the exit code is 0 when nothing failed, 1 otherwise, 130 after Ctrl-C.
     """
@@ -77,6 +81,7 @@ def ingest(  # noqa: PLR0917 - click passes every option by its name
         only=only,
         force=force,
         retry_failed=retry_failed,
+        indexes=data.resolve() / "indexes",
     )
     if dry_run:
         _show(forecast(options), as_json=as_json)

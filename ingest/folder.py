@@ -58,6 +58,7 @@ class FolderPart:
         }
         self.roots = [(root, kind) for kind in _WRAPPERS for root in _roots(src, kind)]
         self._folders = _find_folders(self.roots)
+        self.holds_images = bool(self.roots)
 
     def aois(self) -> list[str]:
         """Return the names of the AOIs that there are folders of."""

@@ -28,6 +28,8 @@ class Options:
     """Names of the AOIs to ingest; all where there are none."""
     force: bool = False
     """Whether to ingest unchanged AOIs again."""
+    indexes: Path | None = None
+    """Folder in which the indexes of tar archives are kept; beside the archives where there is none."""
     retry_failed: bool = False
     """Whether to ingest only the AOIs that have failures, changed or not."""
 

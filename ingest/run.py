@@ -51,7 +51,7 @@ def ingest(options: Options, console: Console, source: Source | None = None) -> 
     Raises:
         WorldStratError: the source is no dataset, or a service failed; what was done stays.
     """
-    source = source or open_source(options.src)
+    source = source or open_source(options.src, options.indexes, console)
     check(options, source)
     loader = CatalogLoader(options.database, options.sources, options.asked)
     try:

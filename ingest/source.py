@@ -130,6 +130,10 @@ class Part(Protocol):
     def notes(self) -> tuple[TableProblem, ...]:
         """What of it as a whole was left aside."""
 
+    @property
+    def holds_images(self) -> bool:
+        """Whether it is more than tables."""
+
     def aois(self) -> Iterable[str]:
         """Return the names of the AOIs that it has files of."""
 

@@ -5,11 +5,14 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from rich.console import Console
+
 from catalog.errors import MetadataError
 from catalog.metadata import METADATA_CSV, SPLIT_CSV, Problem, Tables, read_tables
 from ingest.errors import SourceError
 from ingest.folder import FileOrigin, FolderPart
 from ingest.names import HR, LR, is_junk
+from ingest.opener import Opener
 from ingest.source import AoiFiles, Origin, Part, gather
 
 Given = str | Path
@@ -36,27 +39,35 @@ class JoinedSource:
         return gather(aoi, chain.from_iterable(part.entries(aoi) for part in self._parts))
 
 
-def open_source(src: Given | Sequence[Given]) -> JoinedSource:
+def open_source(
+    src: Given | Sequence[Given], cache: Path | None = None, console: Console | None = None
+) -> JoinedSource:
     """Open what was given as SRC, one or several.
+
+    Args:
+        src: folders, archives, tables, `s3://bucket/prefix`, in any mix.
+        cache: folder in which indexes of tar archives are kept; beside the archives where there is none.
+        console: where the progress of a long pass over an archive is shown.
 
     Raises:
         SourceError: one is not what a dataset comes in, or none holds the tables.
         MetadataError: a table lacks a column or is not UTF-8.
     """
     given = [src] if isinstance(src, str | Path) else list(src)
-    parts = [_open_folder(Path(one).absolute()) for one in given]
+    opener = Opener(cache, console or Console(quiet=True))
+    parts = list(chain.from_iterable(opener.open(one) for one in given))
+    _check(parts)
     return JoinedSource(parts, _read_tables(parts))
 
 
-def _open_folder(src: Path) -> FolderPart:
-    if not src.is_dir():
-        raise SourceError(f"{src} is not a folder. Give the folder that holds {METADATA_CSV}, {HR}/ and {LR}/.")
-    if not (src / METADATA_CSV).is_file():
-        raise SourceError(f"{src} holds no {METADATA_CSV}{_hint(src)}")
-    part = FolderPart(src)
-    if not part.roots:
-        raise SourceError(f"{src} holds neither {HR}/ nor {LR}/: extract the archives there.")
-    return part
+def _check(parts: Sequence[Part]) -> None:
+    """Find what is missing, before anything is read."""
+    places = ", ".join(part.place for part in parts)
+    if not any(METADATA_CSV in part.tables for part in parts):
+        folders = [Path(part.place) for part in parts if isinstance(part, FolderPart)]
+        raise SourceError(f"{places} holds no {METADATA_CSV}{_hint(folders)}")
+    if not any(part.holds_images for part in parts):
+        raise SourceError(f"{places} holds neither {HR}/ nor {LR}/ nor their archives: put them there, or name them.")
 
 
 def _read_tables(parts: Sequence[Part]) -> Tables:
@@ -87,10 +98,11 @@ def _with_places(message: str, paths: Mapping[str, Path], found: Mapping[str, Or
     return message
 
 
-def _hint(src: Path) -> str:
+def _hint(folders: Sequence[Path]) -> str:
     """Return where the tables were found instead, if they lie one folder up or down."""
-    below = (path for path in sorted(src.iterdir()) if path.is_dir() and not is_junk(path.name))
-    for folder in (src.resolve().parent, *below):
-        if (folder / METADATA_CSV).is_file():
-            return f", but {folder} does: give that folder."
-    return f". Give the folder that holds {METADATA_CSV}, {SPLIT_CSV}, {HR}/ and {LR}/."
+    for src in folders:
+        below = (path for path in sorted(src.iterdir()) if path.is_dir() and not is_junk(path.name))
+        for folder in (src.parent, *below):
+            if (folder / METADATA_CSV).is_file():
+                return f", but {folder} does: give that folder."
+    return f". Give the folder that holds {METADATA_CSV}, {SPLIT_CSV}, {HR}/ and {LR}/, or the files themselves."

@@ -135,7 +135,7 @@ def test_files_are_listed_only_when_their_aoi_is_reached(layout: Layout) -> None
 
 
 def test_a_folder_that_is_not_there_is_named_with_what_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"nowhere is not a folder\. Give the folder that holds metadata\.csv"):
+    with pytest.raises(SourceError, match=r"nowhere does not exist\. Give a folder, a \.zip, a \.tar\.gz"):
         open_source(tmp_path / "nowhere")
 
 
@@ -153,7 +153,7 @@ def test_a_folder_beside_the_dataset_is_told_where_it_is(layout: Layout) -> None
 def test_tables_without_any_images_are_no_dataset(layout: Layout) -> None:
     src = layout(aois=("A-1",))
     (src / "hr_dataset").rmdir()
-    with pytest.raises(SourceError, match="extract the archives there"):
+    with pytest.raises(SourceError, match="nor their archives: put them there"):
         open_source(src)
 
 
