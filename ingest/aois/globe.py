@@ -51,7 +51,7 @@ class Globe:
             starts = np.flatnonzero(np.diff(np.sort(tile), prepend=-1))
             for members in np.split(order, starts[1:]) if order.size else ():
                 top, left = rows[members[0]] // TILE * TILE, columns[members[0]] // TILE * TILE
-                pixels = src.read(1, window=_window(src, int(top), int(left)))
+                pixels = src.read(1, window=_window(src, int(top), int(left), TILE))
                 codes[members] = pixels[rows[members] - top, columns[members] - left]
         return codes
 
@@ -112,5 +112,5 @@ def _floor(values: Degrees) -> npt.NDArray[np.int64]:
     return np.where(np.isfinite(values), np.floor(values), -1).astype(np.int64)
 
 
-def _window(src: rasterio.DatasetReader, top: int, left: int, side: int = TILE) -> Window:
+def _window(src: rasterio.DatasetReader, top: int, left: int, side: int) -> Window:
     return Window(left, top, min(side, src.width - left), min(side, src.height - top))
