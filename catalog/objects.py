@@ -1,10 +1,11 @@
 """Objects by key, with one face for files and for S3."""
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -16,6 +17,10 @@ from catalog.settings import StoreSettings
 
 SHA2_256 = "1220"
 """Multihash prefix: SHA2-256, 32 bytes."""
+PAGE: Final = 1000
+"""Objects that are listed, or deleted, at once; S3 knows no larger page."""
+_CHUNK: Final = 1_048_576
+"""Bytes of an object that are in memory while it is hashed."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class ObjectMeta:
     """Bytes."""
     etag: str | None
     """Entity tag, where the store gives one."""
+    modified: datetime | None = None
+    """When it was written, where that was asked for."""
 
 
 class ObjectStore:
@@ -97,6 +104,17 @@ class ObjectStore:
         except Exception as error:
             raise self._failed("read", key, error) from error
 
+    def measure(self, key: str) -> tuple[int, str]:
+        """Return size and multihash of an object, which need not fit in memory; the same errors as `get`."""
+        digest, size = hashlib.sha256(), 0
+        try:
+            for chunk in obstore.get(self.raw, key).stream(min_chunk_size=_CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+        except Exception as error:
+            raise self._failed("read", key, error) from error
+        return size, SHA2_256 + digest.hexdigest()
+
     def delete(self, key: str) -> None:
         """Remove `key`; that it is not there is no error."""
         try:
@@ -106,13 +124,27 @@ class ObjectStore:
         except Exception as error:
             raise self._failed("delete", key, error) from error
 
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """Remove up to `PAGE` objects in one request; that one is not there is no error."""
+        try:
+            obstore.delete(self.raw, list(keys))
+        except (NotFoundError, FileNotFoundError):
+            for key in keys:
+                self.delete(key)
+        except Exception as error:
+            raise self._failed("delete", keys[0], error) from error
+
     def list(self, prefix: str = "") -> list[ObjectMeta]:
         """Return all objects whose key lies below the folder `prefix`."""
+        return [meta for page in self.pages(prefix) for meta in page]
+
+    def pages(self, prefix: str = "") -> Iterator[Sequence[ObjectMeta]]:
+        """Yield all objects whose key lies below the folder `prefix`, a page at a time."""
         try:
-            batches = list(obstore.list(self.raw, prefix=prefix or None))
+            for page in obstore.list(self.raw, prefix=prefix or None, chunk_size=PAGE):
+                yield [ObjectMeta(meta["path"], meta["size"], meta["e_tag"], meta["last_modified"]) for meta in page]
         except Exception as error:
             raise self._failed("list", prefix, error) from error
-        return [ObjectMeta(meta["path"], meta["size"], meta["e_tag"]) for batch in batches for meta in batch]
 
     def _failed(self, verb: str, key: str, error: Exception) -> ObjectStoreError:
         if isinstance(error, NotFoundError | FileNotFoundError):
@@ -130,7 +162,8 @@ def _open(settings: StoreSettings) -> LocalStore | S3Store:
     parts = urlsplit(settings.url)
     if parts.scheme == "file":
         try:
-            return LocalStore(Path(unquote(parts.path)), mkdir=True)
+            # A folder whose last object was deleted goes with it.
+            return LocalStore(Path(unquote(parts.path)), mkdir=True, automatic_cleanup=True)
         except OSError as error:
             raise ObjectStoreError(f"{settings.url} is no folder that can be opened or made: {error}.") from error
     if settings.endpoint_url and not settings.access_key_id:

@@ -22,6 +22,8 @@ COMMANDS = {
     ),
     "ingest": ("ingest.cli:ingest", "Bring a WorldStrat folder into the catalog and the object store."),
     "report": ("ingest.report_cli:report", "Show the last runs of ingest: as a table, JSON or a page."),
+    "verify": ("ingest.verify_cli:verify", "Check that the catalog and the store hold what was ingested; repair."),
+    "prune": ("ingest.prune_cli:prune", "Remove objects from the store that no item names."),
     "extend": ("ingest.extend.cli:extend", "Add AOIs: find, rank and ingest their revisits from any STAC API."),
     "aois": ("ingest.aois.cli:aois", "Draw new AOIs, stratified by land use like the published ones."),
     "models": ("superres.models_cli:models", "List, add and remove super-resolution models."),

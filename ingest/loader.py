@@ -9,10 +9,12 @@ from typing import Any, Final, Self
 from catalog.errors import DatabaseError
 from catalog.fingerprint import item_hash
 from catalog.metadata import Problem
+from catalog.objects import ObjectStore
 from catalog.pgstac import CatalogWriter, connect, translated
 from catalog.settings import DatabaseSettings
 from catalog.stored import StoredItems
 from ingest.plan import Found
+from ingest.receipt import take_receipt
 from ingest.report import Report
 from ingest.report_query import read_report
 from ingest.runs import RunEnd, Runs, Untouched
@@ -140,6 +142,16 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
         with translated(self._database):
             self._runs.save(states)
         self.loaded += len(states)
+
+    def receipt(self, store: ObjectStore) -> None:
+        """Load what is left, then read back all that this run has brought; the outcome becomes a remark.
+
+        Raises:
+            ReceiptError: pgSTAC or the store holds something else than what was meant.
+        """
+        self.flush()
+        with translated(self._database):
+            self.remarks.append(str(take_receipt(self._connection, self._runs.run, store)))
 
     def _kept(self) -> dict[str, list[str]]:
         """Return ids, by collection, of items that the batch's AOIs have from earlier runs and do not bring again."""

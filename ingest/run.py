@@ -125,11 +125,13 @@ class Run:
         if self._options.schemas is None:
             self._loader.remarks.append(PARTLY_VALIDATED)
         self._loader.prepare()
-        check_writable(ObjectStore.open(self._options.store))
+        store = ObjectStore.open(self._options.store)
+        check_writable(store)
         with create_executor(self._options) as executor:
             for ingested in executor.run(tasks):
                 self._loader.add(ingested, self._found.pop(ingested.aoi), self._noted[ingested.aoi])
                 progress.advance(len(ingested.items))
+        self._loader.receipt(store)
 
     def _plan(self, names: Sequence[str], progress: RunProgress) -> Iterator[Task]:
         """Yield a task for each AOI that is not in the catalog as it is in the source; note the others."""
