@@ -1,6 +1,8 @@
 /** Asking the server. */
 
-import { collectionsUrl, itemUrl, searchUrl } from "./addresses";
+import { collectionsUrl, indicesUrl, itemUrl, searchUrl } from "./addresses";
+import { root } from "./config";
+import type { Index } from "./layers";
 import { pages } from "./paging";
 import { PLACE_FIELDS, REVISIT_FIELDS, placeOf, revisitOf, type Place, type Revisit } from "./place";
 import { SENTINEL2, SPOT, type Collection, type Item, type ItemPage } from "./stac";
@@ -20,22 +22,42 @@ const PAGE_SIZE = 1000;
 const MAX_REVISITS = 100;
 const LEFT_OUT = ["-geometry", "-assets", "-links"];
 
-async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> {
+/** Returns what the server says of an error, where it says it in our way. */
+async function reason(response: Response): Promise<string> {
+  try {
+    const { description } = (await response.json()) as { description?: unknown };
+    return typeof description === "string" ? ` ${description}` : "";
+  } catch {
+    return "";
+  }
+}
+
+/** Asks for JSON; `body` is posted. */
+export async function getJson<T>(url: string, signal?: AbortSignal, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = { Accept: "application/geo+json, application/json" };
+  const post = { method: "POST", body: JSON.stringify(body), headers: { ...headers, "Content-Type": "application/json" } }; // prettier-ignore
   let response: Response;
   try {
-    response = await fetch(url, { headers: { Accept: "application/geo+json, application/json" }, signal });
+    response = await fetch(url, { ...(body === undefined ? { headers } : post), signal: signal ?? null });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ServerError("The server does not answer.");
+    throw new ServerError(`The server at ${root()} does not answer.`);
   }
   const path = new URL(url).pathname;
-  if (!response.ok) throw new ServerError(`The server answered ${response.status} to ${path}.`, response.status);
+  if (!response.ok) {
+    const { status } = response;
+    throw new ServerError(`The server answered ${status} to ${path}.${await reason(response)}`, status);
+  }
   try {
     return (await response.json()) as T;
-  } catch {
+  } catch (error) {
+    if (signal?.aborted) throw error;
     throw new ServerError(`The server's answer to ${path} is not JSON.`, response.status);
   }
 }
+
+/** Tells whether an error only says that the answer is not wanted any more. */
+export const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError";
 
 function query(collection: string, limit: number, fields: string[], filter?: string): string {
   const parameters = { collections: collection, limit: String(limit), fields: ["id", "bbox", ...fields].join(",") };
@@ -69,4 +91,9 @@ export async function fetchItem(collection: string, id: string, signal?: AbortSi
 
 export async function fetchCollections(): Promise<Collection[]> {
   return (await getJson<{ collections: Collection[] }>(collectionsUrl())).collections;
+}
+
+/** Returns the indices that Sentinel-2's bands suffice for. */
+export async function fetchIndices(): Promise<Index[]> {
+  return (await getJson<{ indices: Index[] }>(indicesUrl())).indices;
 }

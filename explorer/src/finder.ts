@@ -1,9 +1,10 @@
-/** Finding a place by typing: the keyboard's way to what the mouse finds on the map. */
+/** Finding a place by typing: suggestions of places as one types, and the catalog's own search of words on Enter. */
 
 import { h } from "./dom";
 import type { Place } from "./place";
+import { categoryClass } from "./theme";
 
-const SHOWN = 8;
+const SHOWN = 7;
 
 /** Where a place is, in words. */
 export type Whereabouts = (place: Place) => string | null;
@@ -21,51 +22,68 @@ export function search(places: Place[], text: string, where: Whereabouts): Place
   return found.sort((a, b) => begins(a) - begins(b) || a.name.localeCompare(b.name, "en", { numeric: true }));
 }
 
+/** What the finder asks of the page. */
+export interface Choosing {
+  places: () => Place[];
+  where: Whereabouts;
+  /** A place was chosen. */
+  choose: (slug: string) => void;
+  /** Words were entered, or taken away. */
+  words: (text: string) => void;
+}
+
 /** A search field with a list of suggestions (the ARIA combobox pattern). */
 export class Finder {
   private readonly list = h("ul", { id: "found", role: "listbox", "aria-label": "Places found", hidden: true });
   private readonly input = h("input", {
     type: "search",
     role: "combobox",
-    placeholder: "Find by name, land use, country",
-    "aria-label": "Find a place by name, source, land use or country",
+    placeholder: "Search: refugee camp, Kenya …",
+    "aria-label": "Find a place by name, source, land use or country; Enter searches the catalog's words",
     "aria-controls": "found",
     "aria-expanded": "false",
     "aria-autocomplete": "list",
     autocomplete: "off",
     spellcheck: "false",
+    enterkeyhint: "search",
   });
   readonly element = h("div", { class: "finder" }, this.input, this.list);
   private found: Place[] = [];
   private active = -1;
+  private entered = "";
 
-  constructor(
-    private readonly places: () => Place[],
-    private readonly where: Whereabouts,
-    private readonly choose: (slug: string) => void,
-  ) {
-    this.input.addEventListener("input", () => this.update());
-    this.input.addEventListener("focus", () => this.update());
-    this.input.addEventListener("blur", () => this.close());
+  constructor(private readonly page: Choosing) {
+    this.input.addEventListener("input", () => this.typed());
+    this.input.addEventListener("focus", () => this.input.value !== this.entered && this.update());
+    this.input.addEventListener("blur", () => this.open(false));
     this.input.addEventListener("keydown", (event) => this.key(event));
   }
 
+  /** Shows the words that places are filtered by. */
+  set(words: string): void {
+    this.entered = words;
+    if (document.activeElement !== this.input || words !== "") this.input.value = words;
+  }
+
+  private typed(): void {
+    if (this.input.value === "" && this.entered !== "") this.page.words("");
+    this.update();
+  }
+
   private update(): void {
-    const all = search(this.places(), this.input.value, this.where);
+    const text = this.input.value.trim();
+    const all = search(this.page.places(), text, this.page.where);
     this.found = all.slice(0, SHOWN);
     this.active = -1;
-    const more =
-      all.length > SHOWN ? [h("li", { class: "more", role: "presentation" }, `and ${all.length - SHOWN} more`)] : [];
-    const none = h("li", { class: "more", role: "presentation" }, "No such place");
-    this.list.replaceChildren(
-      ...(all.length > 0 ? this.found.map((place, index) => this.row(place, index)) : [none]),
-      ...more,
-    );
-    this.open(this.input.value.trim() !== "");
+    const more = all.length > SHOWN ? `${all.length - SHOWN} more; Enter shows what the catalog finds` : "";
+    const note = all.length > 0 ? more : "Enter searches titles, keywords and descriptions";
+    const notes = note === "" ? [] : [h("li", { class: "more", role: "presentation" }, note)];
+    this.list.replaceChildren(...this.found.map((place, index) => this.row(place, index)), ...notes);
+    this.open(text !== "");
   }
 
   private row(place: Place, index: number): HTMLLIElement {
-    const about = [place.ipcc, this.where(place)].filter((part) => part !== null).join(" · ");
+    const about = [place.ipcc, this.page.where(place)].filter((part) => part !== null).join(" · ");
     return h(
       "li",
       {
@@ -74,7 +92,7 @@ export class Finder {
         "aria-selected": "false",
         onmousedown: (event) => (event.preventDefault(), this.take(place)),
       },
-      h("span", { class: `dot source-${place.source.toLowerCase()}` }),
+      h("span", { class: `dot ${categoryClass("source", place.source)}` }),
       h("span", { class: "found-name" }, place.name),
       h("span", { class: "found-about" }, about),
     );
@@ -85,13 +103,18 @@ export class Finder {
     if (step !== undefined && this.found.length > 0) {
       event.preventDefault();
       this.mark((this.active + step + this.found.length) % this.found.length);
-    } else if (event.key === "Enter") {
-      const place = this.found[Math.max(this.active, 0)];
-      if (place !== undefined) this.take(place);
-    } else if (event.key === "Escape" && !this.list.hidden) {
+    } else if (event.key === "Enter") this.enter();
+    else if (event.key === "Escape" && !this.list.hidden) {
       event.stopPropagation();
-      this.close();
+      this.open(false);
     }
+  }
+
+  private enter(): void {
+    const place = this.found[this.active];
+    if (place !== undefined) return this.take(place);
+    this.open(false);
+    this.page.words(this.input.value.trim());
   }
 
   private mark(index: number): void {
@@ -104,14 +127,10 @@ export class Finder {
   }
 
   private take(place: Place): void {
-    this.input.value = "";
-    this.close();
-    this.input.blur();
-    this.choose(place.slug);
-  }
-
-  private close(): void {
+    this.input.value = this.entered;
     this.open(false);
+    this.input.blur();
+    this.page.choose(place.slug);
   }
 
   private open(open: boolean): void {

@@ -1,19 +1,18 @@
-/** The imagery of the chosen place: SPOT over Sentinel-2, inside the place's outline. */
+/** The two sides of the swipe: the main map, and a second one above it that shows what is right of the handle. */
 
-import type { GeoJSONSource, Map as MapLibre, RasterSourceSpecification } from "maplibre-gl";
+import { Map as MapLibre } from "maplibre-gl";
 
 import { tileTemplate } from "./addresses";
+import { byId } from "./dom";
 import type { Layer } from "./layers";
 import type { Place } from "./place";
-import { outline } from "./places";
-import { color, onThemeChange } from "./theme";
+import { Side, type Raster } from "./side";
+import type { Overlay, Position } from "./state";
 
-/** Zooms beyond which a sensor's tiles hold no more detail: 1.5 m and 10 m. */
-const MAX_ZOOM = { spot: 17, sentinel2: 14 } as const;
-/** Below it a place is a few pixels wide. */
-const MIN_ZOOM = 11;
-const SLOTS = ["below", "above"] as const;
-type Slot = (typeof SLOTS)[number];
+/** Zooms beyond which a sensor's tiles hold no more detail: 10 m, 2.5 m and 1.5 m. */
+const MAX_ZOOM = { sentinel2: 14, sr: 16, spot: 17 } as const;
+/** Clouds of the published mask in a colour that no land has. */
+const CLOUD_COLORS = JSON.stringify({ 1: [255, 80, 190, 255] });
 
 /** One layer of one item. */
 export interface Picture {
@@ -25,73 +24,86 @@ export interface Picture {
 /** What is shown of a place. */
 export interface Look {
   place: Place;
-  /** Drawn under `above`, so that there is something at once, and to compare with; null for nothing. */
-  below: Picture | null;
-  above: Picture;
-  /** Opacity of `above`, 0 to 1. */
-  blend: number;
+  left: Picture;
+  right: Picture;
+  /** A mask or classes of the chosen revisit above both, where it has them. */
+  veil: { overlay: Exclude<Overlay, "none">; collection: string; item: string } | null;
 }
 
-function source({ bbox }: Place, { layer, item }: Picture): RasterSourceSpecification {
-  return {
-    type: "raster",
-    tiles: [tileTemplate(layer, item, layer.classes.length > 0 ? "png" : "webp")],
-    tileSize: 256,
-    bounds: [...bbox],
-    minzoom: MIN_ZOOM,
-    maxzoom: MAX_ZOOM[layer.sensor],
-  };
+function raster({ layer, item }: Picture): Raster {
+  const tiles = tileTemplate(layer, item, layer.classes ? "png" : "webp");
+  return { tiles, maxzoom: MAX_ZOOM[layer.sensor], sharp: layer.classes, opacity: 1 };
 }
 
-/** The raster layers and the outline of one place at a time. */
+function veilRaster({ veil }: Look): Raster | null {
+  if (veil === null) return null;
+  const { overlay, collection, item } = veil;
+  const query = overlay === "scl" ? "render=scl" : `bands=clm&colormap=${encodeURIComponent(CLOUD_COLORS)}`;
+  const layer = { collection, sensor: "sentinel2", query } as Layer;
+  return { tiles: tileTemplate(layer, item, "png"), maxzoom: MAX_ZOOM.sentinel2, sharp: true, opacity: 0.55 };
+}
+
+/** Waits for a map that follows another one and that nobody touches. */
+async function follower(map: MapLibre, container: HTMLElement): Promise<MapLibre> {
+  const over = new MapLibre({
+    container,
+    style: { version: 8, sources: {}, layers: [] },
+    center: map.getCenter(),
+    zoom: map.getZoom(),
+    maxZoom: map.getMaxZoom(),
+    renderWorldCopies: false,
+    interactive: false,
+    attributionControl: false,
+  });
+  over.getCanvas().setAttribute("aria-hidden", "true");
+  over.getCanvas().tabIndex = -1;
+  map.on("move", () => over.jumpTo({ center: map.getCenter(), zoom: map.getZoom() }));
+  await over.once("style.load");
+  return over;
+}
+
 export class Imagery {
-  private readonly shown: Partial<Record<Slot, string>> = {};
+  private readonly left: Side;
+  private right: Promise<Side> | null = null;
+  private readonly container = byId("over");
 
   constructor(private readonly map: MapLibre) {
-    map.addSource("chosen", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
-    map.addLayer({
-      id: "chosen",
-      type: "line",
-      source: "chosen",
-      paint: { "line-color": color("chosen"), "line-width": 2, "line-opacity": 0.9 },
-    });
-    onThemeChange(() => map.setPaintProperty("chosen", "line-color", color("chosen")));
+    this.left = new Side(map);
   }
 
-  show(look: Look): void {
-    this.map.getSource<GeoJSONSource>("chosen")?.setData(outline(look.place));
-    this.put("below", look.place, look.below);
-    this.put("above", look.place, look.above);
-    this.blend(look.blend);
+  /** The right side; its map is made when the first place is opened. */
+  private rightSide(): Promise<Side> {
+    return (this.right ??= follower(this.map, this.container).then((over) => {
+      Object.assign(window, { worldstrat: { map: this.map, over } });
+      return new Side(over);
+    }));
   }
 
-  blend(opacity: number): void {
-    if (this.map.getLayer("above")) this.map.setPaintProperty("above", "raster-opacity", opacity);
+  async show(look: Look): Promise<void> {
+    const veil = veilRaster(look);
+    this.left.show(look.place, raster(look.left), veil);
+    this.container.hidden = false;
+    const right = await this.rightSide();
+    right.show(look.place, raster(look.right), veil);
   }
 
-  clear(): void {
-    this.map.getSource<GeoJSONSource>("chosen")?.setData({ type: "FeatureCollection", features: [] });
-    for (const slot of SLOTS) this.remove(slot);
+  async measure(shape: readonly Position[], closed = true): Promise<void> {
+    this.left.measure(shape, closed);
+    if (this.right !== null) (await this.right).measure(shape, closed);
   }
 
-  /** Replaces what a slot shows, unless it shows that already. */
-  private put(slot: Slot, place: Place, picture: Picture | null): void {
-    const wanted = picture === null ? null : source(place, picture);
-    const key = JSON.stringify(wanted);
-    if (this.shown[slot] === key) return;
-    this.remove(slot);
-    if (wanted === null || picture === null) return;
-    this.shown[slot] = key;
-    this.map.addSource(slot, wanted);
-    const over = slot === "below" && this.map.getLayer("above") ? "above" : "chosen";
-    const resampling = picture.layer.classes.length > 0 ? "nearest" : "linear";
-    const paint = { "raster-fade-duration": 150, "raster-resampling": resampling } as const;
-    this.map.addLayer({ id: slot, type: "raster", source: slot, paint }, over);
+  /** Lets the right side begin at a share of the width. */
+  clip(percent: number): void {
+    this.container.style.clipPath = `inset(0 0 0 ${percent}%)`;
   }
 
-  private remove(slot: Slot): void {
-    delete this.shown[slot];
-    if (this.map.getLayer(slot)) this.map.removeLayer(slot);
-    if (this.map.getSource(slot)) this.map.removeSource(slot);
+  async clear(): Promise<void> {
+    this.left.show(null, null, null);
+    this.left.measure([], true);
+    this.container.hidden = true;
+    if (this.right === null) return;
+    const right = await this.right;
+    right.show(null, null, null);
+    right.measure([], true);
   }
 }

@@ -1,52 +1,31 @@
-/** The sources of the places with their colours and counts; each can be shown or hidden. */
+/** What the colours of the places mean, and what they are coloured by. */
 
 import { byId, h } from "./dom";
-import type { Place } from "./place";
-import { SOURCES, SOURCE_MEANING } from "./theme";
+import { SCHEMES, type Scheme } from "./state";
+import { CATEGORIES, categoryClass } from "./theme";
 
-const number = (count: number): string => count.toLocaleString("en");
+const NAME: Record<Scheme, string> = { source: "Source", ipcc: "Land use" };
 
-/** Toggles for the sources; `changed` is called when the visible sources are others. */
 export class Legend {
-  readonly element = h("ul", { class: "legend", "aria-label": "Sources" });
-  private readonly hidden = new Set<string>();
+  private readonly list = h("ul", { class: "legend" });
+  private readonly switch = h("div", { class: "segmented", role: "group", "aria-label": "Colour the places by" });
 
-  constructor(private readonly changed: () => void) {}
-
-  visible(place: Place): boolean {
-    return !this.hidden.has(place.source);
+  constructor(choose: (scheme: Scheme) => void) {
+    for (const scheme of SCHEMES) {
+      const button = h("button", { type: "button", "data-scheme": scheme }, NAME[scheme]);
+      button.addEventListener("click", () => choose(scheme));
+      this.switch.append(button);
+    }
+    byId("legend").replaceChildren(this.switch, this.list);
+    byId("legend").hidden = false;
   }
 
-  /** Counts these places anew. */
-  count(places: Place[]): void {
-    const counts = new Map<string, number>();
-    for (const { source } of places) counts.set(source, (counts.get(source) ?? 0) + 1);
-    const others = [...counts.keys()].filter((source) => !(SOURCES as readonly string[]).includes(source)).sort();
-    const rows = [...SOURCES, ...others].filter((source) => counts.has(source));
-    byId("legend").hidden = rows.length === 0;
-    this.element.replaceChildren(...rows.map((source) => this.row(source, counts.get(source) ?? 0)));
-  }
-
-  private row(source: string, count: number): HTMLLIElement {
-    const meaning = SOURCE_MEANING[source] ?? "";
-    const toggle = h(
-      "button",
-      {
-        type: "button",
-        "aria-pressed": String(!this.hidden.has(source)),
-        title: `Show or hide ${source}`,
-        "data-source": source,
-      },
-      h("span", { class: `dot source-${source.toLowerCase()}` }),
-      h("span", { class: "legend-name" }, source),
-      h("span", { class: "legend-meaning" }, meaning),
-      h("span", { class: "legend-count" }, number(count)),
+  show(scheme: Scheme): void {
+    for (const button of this.switch.querySelectorAll("button"))
+      button.setAttribute("aria-pressed", String(button.dataset["scheme"] === scheme));
+    const rows = CATEGORIES[scheme].map((category) =>
+      h("li", {}, h("span", { class: `dot ${categoryClass(scheme, category)}` }), category),
     );
-    toggle.addEventListener("click", () => {
-      if (!this.hidden.delete(source)) this.hidden.add(source);
-      toggle.setAttribute("aria-pressed", String(!this.hidden.has(source)));
-      this.changed();
-    });
-    return h("li", {}, toggle);
+    this.list.replaceChildren(...rows);
   }
 }

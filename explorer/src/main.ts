@@ -1,95 +1,155 @@
 /** The page, as a table of contents. */
 
-import type { Map as MapLibre } from "maplibre-gl";
-
-import { fetchPlaces, ServerError } from "./api";
-import { createBar, writeCredits } from "./bar";
-import { byId } from "./dom";
+import { fetchPlaces, isAbort, ServerError } from "./api";
+import { Bar, writeCredits } from "./bar";
+import type { Charts } from "./charts";
+import { basemap } from "./config";
+import { countImages, facetCounts, matchingPlaces } from "./counts";
+import { Facets, type Labels } from "./facets";
+import { isFiltered, NONE, type Filters } from "./filters";
 import { Finder } from "./finder";
-import { Imagery } from "./imagery";
-import { LayerPicker } from "./layerpicker";
 import { Legend } from "./legend";
-import { createMap, showWorld } from "./map";
 import { notify, notifyEmpty } from "./notice";
-import { Panel } from "./panel";
 import type { Place } from "./place";
-import { Places } from "./places";
-import { RevisitPicker } from "./revisits";
-import { ViewState } from "./state";
+import type { Scene } from "./scene";
+import { Selection } from "./selection";
+import { ViewState, type View } from "./state";
 import "./style.css";
-import { Takeaway } from "./takeaway";
-import { Visit, type Stage } from "./visit";
-import { fetchWorld, type World } from "./world";
 
-async function start(): Promise<void> {
-  const state = new ViewState();
-  const all = new Map<string, Place>();
-  const countries = new Map<string, string | null>();
-  let world: World | null = null;
+const SPLIT_NAME: Record<string, string> = { train: "Training", val: "Validation", test: "Test" };
 
-  const choose = (aoi: string): void => state.change({ aoi, revisit: 1 });
-  const known = (slug: string): Place | undefined => all.get(slug);
-  const country = (place: Place): string | null => {
-    if (world !== null && !countries.has(place.slug)) countries.set(place.slug, world.countryAt(place.lon, place.lat));
-    return countries.get(place.slug) ?? null;
+/** The world: all places, those that match, and the words about them. */
+class Page {
+  private readonly state = new ViewState();
+  private readonly all = new Map<string, Place>();
+  private readonly finder: Finder;
+  private readonly facets: Facets;
+  private readonly legend = new Legend((scheme) => this.state.change({ scheme }));
+  private readonly selection = new Selection();
+  private readonly bar: Bar;
+  private scene: Scene | null = null;
+  private charts: Promise<Charts> | null = null;
+  private matching: Set<string> | null = null;
+  private counting = new AbortController();
+  private images: number | null = null;
+  private loaded = false;
+
+  constructor() {
+    const filter = (filters: Filters): void => this.state.change({ filters, aoi: null });
+    this.finder = new Finder({
+      places: () => [...this.all.values()],
+      where: (place) => this.scene?.country(place) ?? null,
+      choose: (aoi) => this.state.change({ aoi, revisit: 1, charts: false }),
+      words: (q) => filter({ ...this.state.current.filters, q }),
+    });
+    this.facets = new Facets(this.labels, filter);
+    this.bar = new Bar(this.finder, this.facets, this.selection.element, () => this.state.change({ charts: true }));
+    this.state.onChange((view, before) => this.follow(view, before));
+  }
+
+  async start(): Promise<void> {
+    writeCredits(basemap());
+    this.follow(this.state.current, null);
+    const loading = this.load();
+    const { createScene } = await import("./scene");
+    this.scene = await createScene(this.state, (slug) => this.all.get(slug));
+    this.show();
+    await loading;
+  }
+
+  /** Returns what a class is called: codes have their label in the places. */
+  private readonly labels: Labels = (facet, key) => {
+    if (key === NONE) return "Not said";
+    if (facet === "split") return SPLIT_NAME[key] ?? key;
+    if (facet !== "lccs" && facet !== "smod") return key;
+    const code = facet === "lccs" ? "lccsCode" : "smodCode";
+    for (const place of this.all.values()) if (place[code] === key) return place[facet] ?? key;
+    return key;
   };
 
-  const legend = new Legend(() => showPlaces());
-  const finder = new Finder(() => [...all.values()], country, choose);
-  const report = createBar(finder, legend);
+  private follow(view: View, before: View | null): void {
+    if (view.filters !== before?.filters) void this.filter(view.filters);
+    if ((view.aoi === null) !== (before === null || before.aoi === null)) this.bar.visiting(view.aoi !== null);
+    if (view.scheme !== before?.scheme) this.legend.show(view.scheme);
+    if (view.charts !== (before?.charts ?? false) || (view.charts && view.filters !== before?.filters)) void this.chart(view); // prettier-ignore
+  }
 
-  // Everything is asked for at once; the map is the slowest to be ready.
-  let places: Places | null = null;
-  const showPlaces = (): void => places?.show([...all.values()].filter((place) => legend.visible(place)));
-  const loading = loadPlaces(all, (done) => {
-    showPlaces();
-    legend.count([...all.values()]);
-    report(all.size, done);
-  });
-  const atlas = fetchWorld();
-  const map = await createMap(byId("map"));
-  places = new Places(map, choose);
-  Object.assign(window, { worldstrat: { map } }); // for the console, and for tests
-  showPlaces();
-  createVisit(map, places, state, { known, country });
-  world = await atlas;
-  showWorld(map, world);
-  await loading;
-}
+  private async chart({ charts, filters }: View): Promise<void> {
+    if (!charts && this.charts === null) return;
+    this.charts ??= import("./charts").then(({ Charts }) => new Charts(this.labels, () => this.closeCharts()));
+    const page = await this.charts;
+    if (charts) await page.show(filters);
+    else page.hide();
+  }
 
-/** Loads all places, page by page; `arrived` is called after each page, and at the end. */
-async function loadPlaces(all: Map<string, Place>, arrived: (done: boolean) => void): Promise<void> {
-  try {
-    for await (const page of fetchPlaces()) {
-      for (const place of page) all.set(place.slug, place);
-      arrived(false);
+  private closeCharts(): void {
+    this.state.change({ charts: false });
+    document.getElementById("open-charts")?.focus();
+  }
+
+  /** Loads all places, page by page. */
+  private async load(): Promise<void> {
+    try {
+      for await (const page of fetchPlaces()) {
+        for (const place of page) this.all.set(place.slug, place);
+        this.bar.loading(this.all.size);
+        this.show();
+      }
+      this.loaded = true;
+      if (this.all.size === 0) notifyEmpty();
+      this.report();
+      document.body.classList.remove("loading");
+    } catch (error) {
+      this.fail("The places could not be loaded.", error, () => void this.load());
     }
-    arrived(true);
-    if (all.size === 0) notifyEmpty();
-  } catch (error) {
+  }
+
+  /** Shows what matches, and counts it. */
+  private async filter(filters: Filters): Promise<void> {
+    this.counting.abort();
+    this.counting = new AbortController();
+    const { signal } = this.counting;
+    this.finder.set(filters.q);
+    this.facets.set(filters);
+    this.bar.filtered(filters);
+    this.selection.show(filters);
+    document.body.classList.add("counting");
+    try {
+      const [matching, images, counts] = await Promise.all([
+        isFiltered(filters) ? matchingPlaces(filters, signal) : null,
+        countImages(filters, signal),
+        facetCounts(filters, signal),
+      ]);
+      this.matching = matching;
+      this.facets.count(counts);
+      this.show();
+      this.images = images;
+      this.report();
+      document.body.classList.remove("counting");
+    } catch (error) {
+      this.fail("The filters could not be applied.", error, () => void this.filter(filters));
+    }
+  }
+
+  /** Says how many places and images match, once all places are here. */
+  private report(): void {
+    const { size } = this.all;
+    if (this.loaded) this.bar.matched(this.state.current.filters, this.matching?.size ?? size, size, this.images);
+  }
+
+  private show(): void {
+    const { matching } = this;
+    this.scene?.show([...this.all.values()].filter(({ slug }) => matching?.has(slug) ?? true));
+  }
+
+  private fail(message: string, error: unknown, again: () => void): void {
+    if (isAbort(error)) return;
     if (!(error instanceof ServerError)) throw error;
-    const retry = { label: "Try again", run: () => void loadPlaces(all, arrived) };
-    notify("The places could not be loaded.", error.message, retry);
+    notify(message, error.message, { label: "Try again", run: again });
   }
 }
 
-type Lookups = Pick<Stage, "known" | "country">;
-
-/** Puts together what shows one place. */
-function createVisit(map: MapLibre, places: Places, state: ViewState, lookups: Lookups): Visit {
-  const imagery = new Imagery(map);
-  const layerPicker = new LayerPicker(
-    (layer) => state.change({ layer }),
-    (opacity) => imagery.blend(opacity),
-  );
-  const revisitPicker = new RevisitPicker((revisit) => state.change({ revisit }));
-  const takeaway = new Takeaway();
-  const panel = new Panel(layerPicker, revisitPicker, takeaway, () => state.change({ aoi: null }));
-  return new Visit({ map, places, imagery, panel, layerPicker, revisitPicker, takeaway, ...lookups }, state);
-}
-
-writeCredits();
-start().catch((error: unknown) => {
+new Page().start().catch((error: unknown) => {
   notify("This page could not start.", error instanceof Error ? error.message : String(error));
   throw error;
 });

@@ -8,11 +8,14 @@ import {
   ScaleControl,
   setWorkerUrl,
   type LayerSpecification,
+  type StyleSpecification,
 } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 
+import { basemap } from "./config";
 import { notify } from "./notice";
+import type { View } from "./state";
 import { color, onThemeChange } from "./theme";
 import type { World } from "./world";
 
@@ -62,24 +65,47 @@ function layers(): LayerSpecification[] {
 
 /** Puts the colours of the current theme on the layers that the theme colours. */
 function repaint(map: MapLibre): void {
+  if (basemap() !== null) return;
   for (const { id, paint } of layers()) {
     for (const [name, value] of Object.entries(paint ?? {})) map.setPaintProperty(id, name as "fill-color", value);
   }
 }
 
-/** Creates the map in the page's main element; resolves when it can take layers. */
-export async function createMap(container: HTMLElement): Promise<MapLibre> {
-  setWorkerUrl(workerUrl);
+/** Returns our own map, or the one that an operator named: an XYZ template or the address of a style. */
+function style(): StyleSpecification | string {
+  const named = basemap();
+  if (named?.includes("{z}")) {
+    const source = { type: "raster" as const, tiles: [named], tileSize: 256 };
+    return { version: 8, sources: { named: source }, layers: [{ id: "named", type: "raster", source: "named" }] };
+  }
+  if (named !== null) return named;
   // The atlas holds no more detail: slicing it for deeper zooms takes seconds and shows nothing.
   const atlas = { type: "geojson" as const, data: EMPTY, maxzoom: 6 };
+  return {
+    version: 8,
+    sources: { graticule: { ...atlas, data: graticule() }, land: atlas, borders: atlas, names: atlas },
+    layers: layers(),
+  };
+}
+
+/** Room that the cards take of the world's map. */
+const worldPadding = (): { left: number; right: number; top: number; bottom: number } =>
+  innerWidth > 900 ? { left: 360, right: 20, top: 20, bottom: 40 } : { left: 0, right: 0, top: 150, bottom: 60 };
+
+/** Shows the whole world. */
+export const showAll = (map: MapLibre): void => {
+  map.fitBounds(WORLD_BOUNDS, { padding: worldPadding() });
+};
+
+/** Creates the map in the page's main element; resolves when it can take layers. */
+export async function createMap(container: HTMLElement, at: View["at"]): Promise<MapLibre> {
+  setWorkerUrl(workerUrl);
+  const [lon = 0, lat = 0, zoom = 0] = at ?? [];
+  const view = at === null ? { bounds: WORLD_BOUNDS, fitBoundsOptions: { padding: worldPadding() } } : { center: [lon, lat] as [number, number], zoom }; // prettier-ignore
   const map = new MapLibre({
     container,
-    style: {
-      version: 8,
-      sources: { graticule: { ...atlas, data: graticule() }, land: atlas, borders: atlas, names: atlas },
-      layers: layers(),
-    },
-    bounds: WORLD_BOUNDS,
+    style: style(),
+    ...view,
     minZoom: 0,
     maxZoom: 19,
     maxPitch: 0,
@@ -91,6 +117,7 @@ export async function createMap(container: HTMLElement): Promise<MapLibre> {
   map.keyboard.disableRotation();
   map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
   map.addControl(new ScaleControl({ maxWidth: 90 }), "bottom-right");
+  map.getCanvas().setAttribute("role", "application");
   map.getCanvas().setAttribute("aria-label", "Map of the places: arrows move it, plus and minus zoom");
   await map.once("style.load");
   onThemeChange(() => repaint(map));

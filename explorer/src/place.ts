@@ -14,6 +14,9 @@ export interface Place {
   ipcc: string | null;
   lccs: string | null;
   smod: string | null;
+  /** Codes of LCCS and SMOD, as text. */
+  lccsCode: string | null;
+  smodCode: string | null;
   split: string | null;
   /** The splits that the published table lists, where they contradict each other. */
   conflict: string[];
@@ -40,7 +43,9 @@ export const PLACE_FIELDS = [
   "aoi",
   "source",
   "ipcc",
+  "lccs",
   "lccs_label",
+  "smod",
   "smod_label",
   "split",
   "splits",
@@ -59,6 +64,8 @@ export const REVISIT_FIELDS = [
 
 const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
 const number = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
+
+const code = (value: unknown): string | null => (typeof value === "number" ? String(value) : null);
 
 /** Returns the corners of an item's bounding box, whether it has heights or not. */
 export function flatBbox(bbox: number[]): Bbox {
@@ -83,6 +90,8 @@ export function placeOf(item: Item): Place {
     ipcc: text(of("ipcc")),
     lccs: text(of("lccs_label")),
     smod: text(of("smod_label")),
+    lccsCode: code(of("lccs")),
+    smodCode: code(of("smod")),
     split: text(of("split")),
     conflict: of("split_conflict") === true && Array.isArray(splits) ? splits.map(String) : [],
     date: text(of("spot_date"))?.slice(0, 10) ?? null,

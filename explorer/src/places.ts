@@ -1,4 +1,4 @@
-/** All places on the map: points coloured by source, clustered where they are many, outlines when near. */
+/** All places on the map: points coloured by source or land use, clustered where they are many, outlines when near. */
 
 import type { Feature, FeatureCollection, Point, Polygon } from "geojson";
 import {
@@ -13,7 +13,8 @@ import {
 import { donut } from "./donut";
 import { h } from "./dom";
 import type { Place } from "./place";
-import { color, onThemeChange, SOURCES, sourceColor } from "./theme";
+import { SCHEMES, type Scheme } from "./state";
+import { CATEGORIES, categoryColor, color, onThemeChange } from "./theme";
 
 const CLUSTER_RADIUS = 34;
 /** Sites of nine neighbouring AOIs come apart from this zoom on. */
@@ -25,11 +26,11 @@ const collection = <G extends Point | Polygon>(features: Feature<G>[]): FeatureC
 });
 
 function point(place: Place): Feature<Point> {
-  const { slug, source } = place;
+  const { slug, source, ipcc } = place;
   return {
     type: "Feature",
     geometry: { type: "Point", coordinates: [place.lon, place.lat] },
-    properties: { slug, source },
+    properties: { slug, source, ipcc },
   };
 }
 
@@ -37,25 +38,35 @@ function point(place: Place): Feature<Point> {
 export function outline(place: Place): Feature<Polygon> {
   const [west, south, east, north] = place.bbox;
   const ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]; // prettier-ignore
-  const { slug, source } = place;
-  return { type: "Feature", geometry: { type: "Polygon", coordinates: [ring] }, properties: { slug, source } };
+  const { slug, source, ipcc } = place;
+  return { type: "Feature", geometry: { type: "Polygon", coordinates: [ring] }, properties: { slug, source, ipcc } };
 }
 
-const bySource = (): ExpressionSpecification =>
+const coloured = (scheme: Scheme): ExpressionSpecification =>
   [
     "match",
-    ["get", "source"],
-    ...SOURCES.flatMap((source) => [source, sourceColor(source)]),
+    ["get", scheme],
+    ...CATEGORIES[scheme].flatMap((category) => [category, categoryColor(scheme, category)]),
     color("source-other"),
   ] as unknown as ExpressionSpecification;
 
-const countOf = (source: string): ExpressionSpecification => ["+", ["case", ["==", ["get", "source"], source], 1, 0]];
+/** Counts of each category of each scheme, summed up in every cluster. */
+const sums = (): Record<string, ExpressionSpecification> =>
+  Object.fromEntries(
+    SCHEMES.flatMap((scheme) =>
+      CATEGORIES[scheme].map((category) => [
+        `${scheme}:${category}`,
+        ["+", ["case", ["==", ["get", scheme], category], 1, 0]] as ExpressionSpecification,
+      ]),
+    ),
+  );
 
 /** The layer of all places; `choose` is called with the one that was clicked. */
 export class Places {
   private readonly markers = new Map<number, Marker>();
   private readonly popup = new Popup({ closeButton: false, closeOnClick: false, offset: 12, className: "tip" });
   private bySlug = new Map<string, Place>();
+  private scheme: Scheme = "source";
 
   constructor(
     private readonly map: MapLibre,
@@ -78,6 +89,12 @@ export class Places {
     this.map.getSource<GeoJSONSource>("outlines")?.setData(collection(places.map(outline)));
   }
 
+  /** Colours the places by another scheme. */
+  colorBy(scheme: Scheme): void {
+    this.scheme = scheme;
+    this.repaint();
+  }
+
   /** Leaves the chosen place to its imagery: no tint, no tip, nothing to click. */
   setChosen(slug: string | null): void {
     this.map.setFilter("outlines", ["!=", ["get", "slug"], slug ?? ""]);
@@ -91,7 +108,7 @@ export class Places {
       cluster: true,
       clusterRadius: CLUSTER_RADIUS,
       clusterMaxZoom: CLUSTER_MAX_ZOOM,
-      clusterProperties: Object.fromEntries(SOURCES.map((source) => [source, countOf(source)])),
+      clusterProperties: sums(),
     });
     this.map.addSource("outlines", { type: "geojson", data: collection<Polygon>([]) });
     this.map.addLayer({
@@ -99,7 +116,10 @@ export class Places {
       type: "fill",
       source: "outlines",
       minzoom: 9,
-      paint: { "fill-color": bySource(), "fill-opacity": ["interpolate", ["linear"], ["zoom"], 9, 0, 11, 0.25] },
+      paint: {
+        "fill-color": coloured(this.scheme),
+        "fill-opacity": ["interpolate", ["linear"], ["zoom"], 9, 0, 11, 0.25],
+      },
     });
     this.map.addLayer({
       id: "places",
@@ -108,7 +128,7 @@ export class Places {
       maxzoom: 13,
       filter: ["!", ["has", "point_count"]],
       paint: {
-        "circle-color": bySource(),
+        "circle-color": coloured(this.scheme),
         "circle-radius": ["interpolate", ["linear"], ["zoom"], 1, 6, 8, 9],
         "circle-stroke-color": color("halo"),
         "circle-stroke-width": 1.5,
@@ -119,8 +139,8 @@ export class Places {
   }
 
   private repaint(): void {
-    this.map.setPaintProperty("outlines", "fill-color", bySource());
-    this.map.setPaintProperty("places", "circle-color", bySource());
+    this.map.setPaintProperty("outlines", "fill-color", coloured(this.scheme));
+    this.map.setPaintProperty("places", "circle-color", coloured(this.scheme));
     this.map.setPaintProperty("places", "circle-stroke-color", color("halo"));
     this.removeClusters(new Set());
   }
@@ -135,7 +155,7 @@ export class Places {
       seen.add(id);
       if (this.markers.has(id)) continue;
       const at = geometry.coordinates as [number, number];
-      const element = donut(properties, () => void this.open(id, at));
+      const element = donut(properties, this.scheme, () => void this.open(id, at));
       this.markers.set(id, new Marker({ element }).setLngLat(at).addTo(this.map));
     }
     this.removeClusters(seen);

@@ -44,6 +44,9 @@ export interface Render {
   assets?: string[];
   colormap_name?: string;
   rescale?: number[][];
+  expression?: string;
+  bands?: string[];
+  colormap?: Record<string, number[]>;
 }
 
 export interface Collection {

@@ -3,51 +3,85 @@
 import type { Map as MapLibre } from "maplibre-gl";
 
 import { spotId } from "./addresses";
-import { fetchCollections, fetchItem, fetchRevisits, ServerError } from "./api";
-import type { Imagery } from "./imagery";
-import type { LayerPicker } from "./layerpicker";
-import { isDrawable, layersOf, type Layer } from "./layers";
+import { fetchCollections, fetchIndices, fetchItem, fetchRevisits, isAbort, ServerError } from "./api";
+import { Draw } from "./draw";
+import { h } from "./dom";
+import { dayText, facts } from "./facts";
+import { Imagery, type Look, type Picture } from "./imagery";
+import { isDrawable, Pictures, type Layer, type Sensor } from "./layers";
+import { Measure } from "./measure";
 import { notify } from "./notice";
-import type { Panel } from "./panel";
+import { Panel } from "./panel";
+import { Picker } from "./picker";
 import { placeOf, type Place, type Revisit } from "./place";
 import type { Places } from "./places";
-import type { RevisitPicker } from "./revisits";
-import { SENTINEL2, SPOT, type Item } from "./stac";
-import type { View, ViewState } from "./state";
-import type { Takeaway } from "./takeaway";
+import { SENTINEL2, SPOT, type Bbox, type Item } from "./stac";
+import type { Overlay, View, ViewState } from "./state";
+import { Swipe } from "./swipe";
+import { Takeaway } from "./takeaway";
+import { Timeline } from "./timeline";
 
-/** The parts of the page that a visit speaks to. */
-export interface Stage {
+/** What a visit needs of the page. */
+export interface Surroundings {
   map: MapLibre;
-  imagery: Imagery;
-  panel: Panel;
-  layerPicker: LayerPicker;
-  revisitPicker: RevisitPicker;
-  takeaway: Takeaway;
   places: Places;
   /** Returns a place that is already loaded. */
   known: (slug: string) => Place | undefined;
   country: (place: Place) => string | null;
+  /** Goes back to the world as it was. */
+  home: () => void;
 }
 
+type Items = Record<"spot" | "sentinel2", Item | null>;
+
+const OVERLAY_ASSET = { clouds: "clm", scl: "scl" } as const;
+
 export class Visit {
+  private readonly imagery: Imagery;
+  private readonly swipe: Swipe;
+  private readonly timeline: Timeline;
+  private readonly picker: Picker;
+  private readonly measure: Measure;
+  private readonly takeaway = new Takeaway();
+  private readonly about = h("section", { class: "about" });
+  private readonly panel: Panel;
+  private readonly draw: Draw;
   private ending = new AbortController();
   private place: Place | null = null;
-  private layers: Layer[] = [];
+  private pictures: Promise<Pictures> | null = null;
   private revisits: Revisit[] = [];
   private readonly items = new Map<string, Promise<Item | null>>();
 
   constructor(
-    private readonly stage: Stage,
+    private readonly page: Surroundings,
     private readonly state: ViewState,
   ) {
-    state.onChange((view, before) => void this.follow(view, before.aoi));
-    void this.follow(state.current, null);
+    const change = (patch: Partial<View>): void => state.change(patch);
+    this.imagery = new Imagery(page.map);
+    this.swipe = new Swipe((percent) => this.imagery.clip(percent), (swipe) => change({ swipe })); // prettier-ignore
+    this.timeline = new Timeline((revisit) => change({ revisit }));
+    this.picker = new Picker(change, () => change({ left: state.current.right, right: state.current.left }));
+    this.draw = new Draw(page.map, {
+      place: () => this.place,
+      done: (shape) => change({ shape, tab: "measure" }),
+      growing: (shape) => void this.imagery.measure(shape, false),
+      drawing: (active) => this.measure.drawing(active),
+    });
+    this.measure = new Measure({
+      polygon: () => this.draw.polygon(),
+      middle: () => this.draw.middle(),
+      seen: () => this.place && this.draw.seen(this.place),
+      clear: () => change({ shape: [] }),
+    });
+    const tabs = { look: h("section", {}, this.picker.element), measure: this.measure.element, about: this.about, take: this.takeaway.element }; // prettier-ignore
+    this.panel = new Panel(tabs, (tab) => change({ tab }), () => change({ aoi: null, shape: [], swipe: null })); // prettier-ignore
+    state.onChange((view) => void this.follow(view));
+    void this.follow(state.current);
   }
 
-  private async follow(view: View, before: string | null): Promise<void> {
+  private async follow(view: View): Promise<void> {
     try {
-      if (view.aoi === null) this.leave(before !== null);
+      if (view.aoi === null) this.leave();
       else if (view.aoi !== this.place?.slug) await this.arrive(view.aoi);
       else await this.look();
     } catch (error) {
@@ -56,66 +90,130 @@ export class Visit {
   }
 
   /** Goes back to the world. */
-  private leave(travelled: boolean): void {
+  private leave(): void {
+    if (this.place === null) return;
     this.ending.abort();
+    this.draw.cancel();
     this.place = null;
-    this.stage.imagery.clear();
-    this.stage.places.setChosen(null);
-    this.stage.panel.hide();
-    if (travelled) this.stage.map.easeTo({ zoom: Math.min(this.stage.map.getZoom(), 4) });
+    void this.imagery.clear();
+    this.swipe.hide();
+    this.timeline.hide();
+    this.page.places.setChosen(null);
+    this.panel.hide();
+    this.page.home();
   }
 
   private async arrive(slug: string): Promise<void> {
     this.ending.abort();
     this.ending = new AbortController();
     const { signal } = this.ending;
-    const { map, places, panel, revisitPicker, known, country } = this.stage;
-    if (this.layers.length === 0) this.layers = layersOf(await fetchCollections());
-    const place = known(slug) ?? placeOf(await fetchItem(SPOT, spotId(slug), signal));
+    const place = this.page.known(slug) ?? placeOf(await fetchItem(SPOT, spotId(slug), signal));
     if (signal.aborted) return;
     this.place = place;
     this.items.clear();
     this.revisits = [];
-    places.setChosen(slug);
-    panel.open(place, country(place));
-    panel.tell(place, null);
-    revisitPicker.say("…");
-    const [west, south, east, north] = place.bbox;
-    map.fitBounds([west, south, east, north], { padding: panel.padding, maxZoom: 17, duration: 2200 });
+    this.page.places.setChosen(slug);
+    this.panel.open(place, this.page.country(place));
+    this.panel.select(this.state.current.tab);
+    this.about.replaceChildren(facts(place, null));
+    this.timeline.wait();
+    this.fly(place);
     this.revisits = await fetchRevisits(place.name, signal);
-    panel.tell(place, this.revisits);
-    revisitPicker.show(this.revisits);
+    this.about.replaceChildren(facts(place, this.revisits));
+    this.timeline.show(place, this.revisits);
     await this.look();
   }
 
-  /** Draws the chosen layer and revisit of the place, or the nearest to them that it has. */
+  private fly({ bbox: [west, south, east, north] }: Place): void {
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const options = { padding: this.panel.padding, maxZoom: 16.5, duration: still ? 0 : 1800 };
+    this.page.map.fitBounds([west, south, east, north], options);
+  }
+
+  /** What can be drawn, asked for once. */
+  private known(): Promise<Pictures> {
+    this.pictures ??= Promise.all([fetchCollections(), fetchIndices()])
+      .then(([collections, indices]) => new Pictures(collections, indices))
+      .catch((error: unknown) => {
+        this.pictures = null; // so that the next look asks again
+        throw error;
+      });
+    return this.pictures;
+  }
+
+  /** Draws both sides of the view, or what is nearest to them that the place has. */
   private async look(): Promise<void> {
-    const { place, layers, stage, revisits } = this;
-    const view = this.state.current;
+    const { place, revisits, state } = this;
+    const view = state.current;
     const revisit = revisits.find(({ rank }) => rank === view.revisit) ?? revisits[0];
     if (place === null) return;
-    const [spot, sentinel2] = await Promise.all([
+    this.panel.select(view.tab);
+    const [pictures, spot, sentinel2] = await Promise.all([
+      this.known(),
       this.item(SPOT, spotId(place.slug)),
       revisit === undefined ? null : this.item(SENTINEL2, revisit.id),
     ]);
-    if (this.state.current !== view) return;
+    if (state.current !== view || this.place !== place) return;
     const items = { spot, sentinel2 };
-    const pictures = layers.flatMap((layer) => {
-      const item = items[layer.sensor];
-      return item !== null && isDrawable(layer, item) ? [{ layer, item: item.id }] : [];
+    const [left, right] = (["left", "right"] as const).map((side) => this.picture(pictures, items, view[side]));
+    if (!left || !right) return notify("Nothing of this place can be drawn.", "Its items have no imagery.");
+    const veil = this.veil(view.overlay, sentinel2);
+    await this.paint({ place, left, right, veil }, revisit, view);
+    this.picker.show(pictures, { left: left.layer, right: right.layer }, veil?.overlay ?? "none", {
+      sensor: (sensor) => this.itemOf(items, sensor) !== null,
+      overlay: (overlay) => overlay === "none" || this.veil(overlay, sentinel2) !== null,
     });
-    const above = pictures.find(({ layer }) => layer.id === view.layer) ?? pictures[0];
-    if (above === undefined) return notify("Nothing of this place can be drawn.", "Its items have no imagery.");
-    const ground = pictures.find(({ layer }) => layer.id === "sentinel2.true-color") ?? null;
-    const below = ground === above ? null : ground;
-    const drawable = pictures.map(({ layer }) => layer);
-    stage.layerPicker.show(layers, drawable, above.layer, below !== null);
-    stage.imagery.show({ place, above, below, blend: below === null ? 1 : stage.layerPicker.opacity });
-    stage.revisitPicker.select(revisit?.rank ?? 0);
-    stage.takeaway.show(
-      above,
-      [spot, sentinel2].filter((item) => item !== null),
-    );
+    this.tell(place, [left, right], [sentinel2, spot], revisit);
+  }
+
+  /** Draws the maps, the handle and the film strip. */
+  private async paint(look: Look, revisit: Revisit | undefined, view: View): Promise<void> {
+    await this.imagery.show(look);
+    await this.imagery.measure(view.shape);
+    const day = (layer: Layer): string => dayText((layer.sensor === "spot" ? look.place.date : revisit?.date) ?? null);
+    this.swipe.show(look.left.layer, look.right.layer, [day(look.left.layer), day(look.right.layer)], view.swipe ?? this.middle()); // prettier-ignore
+    this.timeline.select(revisit?.rank ?? 0);
+  }
+
+  /** Fills the tabs of the card that are about this look. */
+  private tell(place: Place, pictures: Picture[], items: (Item | null)[], revisit: Revisit | undefined): void {
+    const { shape, tab } = this.state.current;
+    if (tab === "measure") {
+      const day = dayText(revisit?.date ?? null);
+      void this.measure.show({ place, pictures, shape, day });
+    }
+    const present = items.filter((item) => item !== null);
+    this.takeaway.show({ pictures, items: present, place: place.bbox, view: () => this.inView(), shape });
+  }
+
+  private inView(): Bbox {
+    const bounds = this.page.map.getBounds();
+    return [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
+  }
+
+  /** The middle of what the cards leave of the map, in per cent of its width. */
+  private middle(): number {
+    const { left, right } = this.panel.padding;
+    return (100 * (left + (innerWidth - right - left) / 2)) / innerWidth;
+  }
+
+  private itemOf(items: Items, sensor: Sensor): Item | null {
+    return sensor === "spot" ? items.spot : items.sentinel2;
+  }
+
+  /** Returns a layer of the place's items: the wanted one, else true colour of any sensor. */
+  private picture(pictures: Pictures, items: Items, wanted: string): Picture | null {
+    for (const id of [wanted, "sentinel2.true-color", "spot.true-color"]) {
+      const layer = pictures.layer(id);
+      const item = layer && this.itemOf(items, layer.sensor);
+      if (layer !== null && item !== null && isDrawable(layer, item)) return { layer, item: item.id };
+    }
+    return null;
+  }
+
+  private veil(overlay: Overlay, item: Item | null): Look["veil"] {
+    if (overlay === "none" || item?.assets?.[OVERLAY_ASSET[overlay]] === undefined) return null;
+    return { overlay, collection: SENTINEL2, item: item.id };
   }
 
   /** Returns an item of the place, asked for once; null where the catalog has none. */
@@ -132,7 +230,7 @@ export class Visit {
   }
 
   private fail(aoi: string | null, error: unknown): void {
-    if (error instanceof DOMException && error.name === "AbortError") return;
+    if (isAbort(error)) return;
     if (!(error instanceof ServerError)) throw error;
     if (error.status === 404) notify(`There is no place called ${aoi} in this catalog.`);
     else notify("This place could not be opened.", error.message);

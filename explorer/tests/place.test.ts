@@ -1,8 +1,6 @@
 import { expect, test } from "vitest";
 
-import { layersOf } from "../src/layers";
 import { flatBbox, placeOf, revisitOf } from "../src/place";
-import { SENTINEL2, SPOT } from "../src/stac";
 
 test("a SPOT item becomes a place, with its contradiction", () => {
   const place = placeOf({
@@ -35,18 +33,4 @@ test("a revisit takes its rank from its id where the property is missing", () =>
     imageClouds: null,
     delta: null,
   });
-});
-
-test("layers are the stored renders, SPOT and true colour first", () => {
-  const layers = layersOf([
-    { id: SENTINEL2, renders: { scl: {}, mine: {}, "true-color": { title: "True colour" } } },
-    { id: SPOT, renders: { pan: {}, "true-color": {} } },
-  ]);
-  expect(layers.map(({ id }) => id)).toEqual([
-    "spot.true-color",
-    "spot.pan",
-    "sentinel2.true-color",
-    "sentinel2.scl",
-    "sentinel2.mine",
-  ]);
 });

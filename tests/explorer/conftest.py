@@ -1,15 +1,28 @@
 """A real browser, drawing with a software WebGL, in front of the real server."""
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from catalog.settings import StoreSettings
+from infra.databases import database_env
+from infra.postgres import PostgresCluster
+from infra.record import Record, write_env
+from infra.stores import store_env
+from infra.web_server import WebServer
+from tests.conftest import fresh_database
+from tests.explorer.browsing import DESKTOP, Visit, Visitor
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -48,6 +61,59 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=found[0], args=list(CHROMIUM_OPTIONS))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser, live_server: str, page_built: None) -> Iterator[Visitor]:  # noqa: ARG001
+    """Open pages of a given size; in the end none may have asked another host or complained."""
+    visits: list[Visit] = []
+
+    def open_page(viewport: dict[str, int] = DESKTOP, home: str = live_server, **context: Any) -> Visit:
+        page = browser.new_page(viewport=viewport, reduced_motion="reduce", **context)
+        page.set_default_timeout(15_000)
+        visit = Visit(page, home.rstrip("/"))
+        visit.listen()
+        visits.append(visit)
+        return visit
+
+    yield open_page
+    for visit in visits:
+        visit.page.close()
+        address = urlsplit(visit.home)
+        assert visit.hosts <= {f"{address.scheme}://{address.netloc}"}
+        assert visit.complaints == []
+
+
+@pytest.fixture(scope="session")
+def places(live_server: str) -> list[dict[str, Any]]:
+    """The SPOT items of the catalog: one for each place."""
+    answer = httpx.get(f"{live_server}/stac/search", params={"collections": "worldstrat-spot", "limit": 1000})
+    items: list[dict[str, Any]] = answer.raise_for_status().json()["features"]
+    assert items
+    return items
+
+
+@pytest.fixture(scope="module")
+def camps_server(postgres: PostgresCluster, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of the same dataset, in which the refugee settlement is in the test split."""
+    folder, data = tmp_path_factory.mktemp("camps") / "dataset", tmp_path_factory.mktemp("camps-data")
+    shutil.copytree(dataset, folder, copy_function=os.link)
+    table = folder / "stratified_train_val_test_split.csv"
+    rows = [row.replace(",val", ",test") if "UNHCR" in row else row for row in table.read_text().splitlines()]
+    table.unlink()
+    table.write_text("\n".join(rows) + "\n")
+    (data / "objects").mkdir()
+    with fresh_database(postgres) as database:
+        store = StoreSettings(url=(data / "objects").as_uri())
+        record = Record(data)
+        write_env(data, {**database_env(database), **store_env(store)})
+        command = [sys.executable, "-m", "infra.cli", "ingest", str(folder), "--data", str(data), "--workers", "2"]
+        subprocess.run(command, check=True, capture_output=True)
+        server = WebServer(record)
+        server.choose_port()
+        server.start()
+        yield server.url.rstrip("/")
+        server.stop()
 
 
 @pytest.fixture
