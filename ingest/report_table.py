@@ -14,6 +14,8 @@ from ingest.report_query import RunLine
 
 SHOWN: Final = 20
 """Failures, and kinds of notes, that the table names; the JSON has them all."""
+_WIDE: Final = 100
+"""Columns of a terminal that has room for the sources of a run."""
 _MEGABYTE: Final = 1e6
 
 
@@ -33,9 +35,12 @@ def print_runs(runs: Sequence[RunLine], console: Console) -> None:
     if not runs:
         console.print("No run yet.")
         return
-    table = Table("run", "began", "outcome", "seconds", "AOIs", "unchanged", "items", "failures", "source")
-    for column in (0, 3, 4, 5, 6, 7):
-        table.columns[column].justify = "right"
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("run", "began", "outcome", "seconds", "AOIs", "unchanged", "items", "failures"):
+        table.add_column(name, no_wrap=True, justify="left" if name in {"began", "outcome"} else "right")
+    wide = console.width >= _WIDE
+    if wide:
+        table.add_column("source", overflow="fold")
     for line in runs:
         counted = [line.counts.get("aois"), line.counts.get("skipped"), line.items, line.counts.get("failures")]
         table.add_row(
@@ -44,7 +49,7 @@ def print_runs(runs: Sequence[RunLine], console: Console) -> None:
             line.status,
             _or_dash(line.seconds, ",.1f"),
             *(_or_dash(count, ",") for count in counted),
-            escape(", ".join(line.sources)),
+            *([escape(", ".join(line.sources))] if wide else []),
         )
     console.print(table)
     console.print("`worldstrat report --run ID` shows one of them with its failures and notes.")
