@@ -158,6 +158,15 @@ def test_an_item_whose_masks_are_missing_claims_no_cover(rasters: Rasters, aoi: 
     assert not [name for name in item.properties if name.startswith("view:")]
 
 
+@pytest.mark.usefixtures("open_schemas")
+def test_an_item_links_to_the_item_it_was_cut_from(rasters: Rasters, aoi: Aoi) -> None:
+    source = "https://stac.example/collections/s2/items/a"
+    item = create_sentinel2_item(aoi, Revisit(1, source_item=source, product_id="S2A_a.SAFE"), "L2A", rasters["L2A"])
+    (link,) = item.get_links("derived_from")
+    assert (link.href, link.title) == (source, "S2A_a.SAFE")
+    item.validate()
+
+
 def test_an_item_without_a_raster_is_refused(aoi: Aoi) -> None:
     with pytest.raises(MetadataError, match="needs at least one raster"):
         create_spot_item(aoi, [])

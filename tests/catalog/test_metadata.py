@@ -187,3 +187,31 @@ def test_a_broken_revisit_file_is_refused(text: str) -> None:
 def test_a_revisit_is_completed_only_where_it_lacks_something() -> None:
     row_, file = Revisit(2, None, date(2020, 1, 1), 5, None), Revisit(2, date(2020, 1, 6), date(2021, 1, 1), 9, 3.0)
     assert complete(row_, file) == Revisit(2, date(2020, 1, 6), date(2020, 1, 1), 5, 3.0)
+
+
+EXTENDED_HEADER = HEADER.format(first="tile").rstrip("\n") + ",source,source_item,product_id\n"
+
+
+def extended(folder: Path, *rows: str) -> Tables:
+    lines = (one.replace("2019-12-01", "").rstrip("\n") for one in (row(n=1), row(n=2)))
+    text = "".join(f"{line},{own}\n" for line, own in zip(lines, rows, strict=True))
+    (folder / METADATA_CSV).write_text(EXTENDED_HEADER + text, encoding="utf-8")
+    (folder / SPLIT_CSV).write_text(SPLIT_HEADER, encoding="utf-8")
+    return read_tables(folder / METADATA_CSV, folder / SPLIT_CSV)
+
+
+def test_a_table_may_name_the_source_of_an_aoi_and_the_items_of_its_revisits(tmp_path: Path) -> None:
+    item = "https://stac.example/collections/s2/items/a"
+    aoi = only(extended(tmp_path, f"Flood,{item},S2A_a.SAFE", "Flood,javascript:alert(1),"))
+    assert aoi.source == "Flood"
+    assert [(revisit.source_item, revisit.product_id) for revisit in aoi.revisits] == [
+        (item, "S2A_a.SAFE"),
+        (None, None),
+    ]
+
+
+def test_an_aoi_without_a_spot_image_leaves_its_date_empty(tmp_path: Path) -> None:
+    found = extended(tmp_path, ",,", ",,")
+    assert only(found).spot_date is None
+    assert only(found).source == "Landcover"
+    assert "no date" not in reasons(found)
