@@ -17,6 +17,8 @@ from catalog.queryables import LISTED, RANGED
 _REGION: Final = 45
 """Degrees of a side of the cells that an extent tells apart."""
 
+_EVERY: Final = sql.SQL("true")
+
 Bbox = list[float]
 
 # Items of a place have the listed properties in common, so the inner groups are few, and what is costly (an item's
@@ -24,7 +26,7 @@ Bbox = list[float]
 _SCAN = sql.SQL("""
 WITH item AS (
     SELECT geometry, datetime, end_datetime, content->'properties' AS p
-    FROM pgstac.items WHERE collection = %(id)s OFFSET 0
+    FROM pgstac.items WHERE collection = %(id)s AND {condition} OFFSET 0
 ), groups AS (
     SELECT floor(ST_XMin(geometry) / %(side)s) AS x, floor(ST_YMin(geometry) / %(side)s) AS y,
         ST_Extent(geometry) AS box, min(datetime) AS first, max(end_datetime) AS last, count(*) AS items,
@@ -118,21 +120,22 @@ def update_collection(connection: psycopg.Connection[Any], collection_id: str) -
     return cursor.rowcount > 0
 
 
-def ask(connection: psycopg.Connection[Any], collection_id: str) -> Told:
-    """Return what the items of a collection tell of it, of all of them in one pass."""
+def ask(connection: psycopg.Connection[Any], collection_id: str, condition: sql.Composable = _EVERY) -> Told:
+    """Return what the items of a collection tell of it, in one pass over those that fulfil a condition."""
     with connection.cursor(row_factory=class_row(Told)) as cursor:
-        told = cursor.execute(_statement(), {"id": collection_id, "side": _REGION}).fetchone()
+        told = cursor.execute(_statement(condition), {"id": collection_id, "side": _REGION}).fetchone()
     if told is None:
         raise AssertionError("an aggregate gives a row")
     return told
 
 
-def _statement() -> sql.Composed:
+def _statement(condition: sql.Composable) -> sql.Composed:
     values = [(name, sql.Identifier(f"v{index}")) for index, name in enumerate(LISTED)]
     ends = [(name, sql.Identifier(f"l{index}"), sql.Identifier(f"h{index}")) for index, name in enumerate(RANGED)]
     extreme = sql.SQL("min((p->>{0})::float8) AS {1}, max((p->>{0})::float8) AS {2}")
     comma = sql.SQL(", ").join
     return _SCAN.format(
+        condition=condition,
         extremes=comma(extreme.format(*end) for end in ends),
         values=comma(sql.SQL("p->{} AS {}").format(*value) for value in values),
         names=comma(column for _, column in values),

@@ -21,3 +21,7 @@ class StateError(WorldStratError):
 
 class FetchError(WorldStratError):
     """A published file cannot be downloaded, or is not the published one."""
+
+
+class ExportError(WorldStratError):
+    """A static catalog cannot be written as it was asked for."""
