@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from catalog.pgstac import connect, translated
+from catalog.connection import connect, translated
 from ingest.options import Options
 from ingest.plan import Change, Found, Gone, survey, told_others
 from ingest.run import check, names_of

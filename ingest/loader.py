@@ -4,22 +4,22 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from catalog.connection import connect, translated
 from catalog.errors import DatabaseError
-from catalog.fingerprint import item_hash
 from catalog.metadata import Problem
-from catalog.objects import ObjectStore
-from catalog.pgstac import CatalogWriter, connect, translated
 from catalog.settings import DatabaseSettings
-from catalog.stored import StoredItems
 from ingest.plan import Found
-from ingest.receipt import take_receipt
 from ingest.report import Report
 from ingest.report_query import read_report
 from ingest.runs import RunEnd, Runs, Untouched
-from ingest.state import AoiState, kept_items
+from ingest.state import AoiState
 from ingest.task import Ingested
+
+if TYPE_CHECKING:
+    from catalog.objects import ObjectStore
+    from ingest.batch import BatchWriter
 
 BATCH_SIZE: Final = 200
 """Items of one copy into the database, about six AOIs."""
@@ -34,7 +34,7 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
         self._database = database
         self._asked = (sources, options)
         self._open = ExitStack()
-        self._writer: CatalogWriter | None = None
+        self._writer: BatchWriter | None = None
         self._batch: list[tuple[Ingested, Found]] = []
         self._untouched: list[tuple[str, Untouched, Sequence[Problem]]] = []
         self.failures: list[Problem] = []
@@ -80,22 +80,19 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
                 if not isinstance(error, DatabaseError):
                     self.flush()
                     if self._writer is not None:
-                        self._writer.update_collections()
+                        self._writer.finish()
             except BaseException as failure:
                 self._close(failure)
                 raise
             self._close(error)
 
-    def prepare(self) -> CatalogWriter:
+    def prepare(self) -> "BatchWriter":
         """Make the collections what this version says of them, once; return what writes items."""
-        if self._writer is not None:
-            return self._writer
-        # It takes pystac half a second to be imported, which a run without work does not need.
-        from catalog.collection import create_collections  # noqa: PLC0415
+        if self._writer is None:
+            # pystac and pypgstac take a second to be imported, which a run without work does not need.
+            from ingest.batch import BatchWriter  # noqa: PLC0415
 
-        self._writer = self._open.enter_context(CatalogWriter(self._database))
-        documents = [collection.to_dict(include_self_link=False) for collection in create_collections()]
-        self._writer.load_collections(documents)
+            self._writer = self._open.enter_context(BatchWriter(self._database, self._connection))
         return self._writer
 
     def states(self, names: Sequence[str]) -> dict[str, AoiState]:
@@ -136,49 +133,20 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
         self._write_untouched()
         if not self._batch:
             return
-        hashes = self._load([ingested for ingested, _ in self._batch], self._kept())
-        states = [self._state(ingested, found, hashes) for ingested, found in self._batch]
+        states = self.prepare().write(self._batch)
         self._batch.clear()
         with translated(self._database):
             self._runs.save(states)
         self.loaded += len(states)
 
-    def receipt(self, store: ObjectStore) -> None:
+    def receipt(self, store: "ObjectStore") -> None:
         """Load what is left, then read back all that this run has brought; the outcome becomes a remark.
 
         Raises:
             ReceiptError: pgSTAC or the store holds something else than what was meant.
         """
         self.flush()
-        with translated(self._database):
-            self.remarks.append(str(take_receipt(self._connection, self._runs.run, store)))
-
-    def _kept(self) -> dict[str, list[str]]:
-        """Return ids, by collection, of items that the batch's AOIs have from earlier runs and do not bring again."""
-        kept: dict[str, list[str]] = {}
-        for ingested, found in self._batch:
-            for collection, held in kept_items(found.state, _made(ingested)).items():
-                kept.setdefault(collection, []).extend(held)
-        return kept
-
-    def _load(self, batch: Sequence[Ingested], kept: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], str]:
-        """Load items, linked with those kept of earlier runs; return the content hash of each that was written."""
-        items = [item for ingested in batch for item in ingested.items]
-        if kept:
-            from ingest.relations import join  # noqa: PLC0415 - only a run that adds to AOIs needs it
-
-            with translated(self._database):
-                stored = list(StoredItems(self._connection).some(kept))
-            made, renewed = join(items, stored)
-            items = made + renewed
-        self.prepare().load_items(items)
-        return {(item["collection"], item["id"]): item_hash(item) for item in items}
-
-    @staticmethod
-    def _state(ingested: Ingested, found: Found, hashes: Mapping[tuple[str, str], str]) -> AoiState:
-        made = {name: {i: hashes[name, i] for i in ids} for name, ids in _made(ingested).items()}
-        state = AoiState.of(ingested, found.fingerprints, made).joined(found.state, found.fingerprints)
-        return state.with_hashes(hashes)
+        self.remarks.append(self.prepare().receipt(self._runs.run, store))
 
     def _write_untouched(self) -> None:
         if self._untouched:
@@ -206,11 +174,3 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
         if isinstance(error, KeyboardInterrupt):
             return RunEnd("interrupted", None, *told)
         return RunEnd("failed", f"{type(error).__name__}: {error}", *told)
-
-
-def _made(ingested: Ingested) -> dict[str, list[str]]:
-    """Return the ids of the items that an AOI brings, by collection."""
-    made: dict[str, list[str]] = {}
-    for item in ingested.items:
-        made.setdefault(item["collection"], []).append(item["id"])
-    return made

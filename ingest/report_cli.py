@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from catalog.pgstac import connect, translated
+from catalog.connection import connect, translated
 from catalog.settings import load_database
 from ingest.report import Report
 from ingest.report_query import RunLine, last_runs, read_report

@@ -4,13 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 
 from catalog.errors import SettingsError, WorldStratError
 from catalog.metadata import Problem
-from catalog.objects import ObjectStore
 from ingest.errors import SourceError
 from ingest.loader import CatalogLoader
 from ingest.options import Options
@@ -19,8 +18,10 @@ from ingest.progress import RunProgress
 from ingest.report import Report
 from ingest.source import Source
 from ingest.sources import open_source
-from ingest.store import check_writable
 from ingest.task import Ingested, Task
+
+if TYPE_CHECKING:
+    from catalog.objects import ObjectStore
 
 __all__ = ["PARTLY_VALIDATED", "Executor", "Options", "check", "create_executor", "ingest", "names_of"]
 
@@ -125,8 +126,7 @@ class Run:
         if self._options.schemas is None:
             self._loader.remarks.append(PARTLY_VALIDATED)
         self._loader.prepare()
-        store = ObjectStore.open(self._options.store)
-        check_writable(store)
+        store = open_store(self._options)
         with create_executor(self._options) as executor:
             for ingested in executor.run(tasks):
                 self._loader.add(ingested, self._found.pop(ingested.aoi), self._noted[ingested.aoi])
@@ -170,6 +170,20 @@ def _by_aoi(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     for problem in problems:
         noted[problem.aoi].append(problem)
     return noted
+
+
+def open_store(options: Options) -> "ObjectStore":
+    """Return the object store, once it is known that it can be written.
+
+    Raises:
+        ObjectStoreError: it cannot.
+    """
+    from catalog.objects import ObjectStore  # noqa: PLC0415 - a run that finds nothing to do needs neither
+    from ingest.store import check_writable  # noqa: PLC0415
+
+    store = ObjectStore.open(options.store)
+    check_writable(store)
+    return store
 
 
 def create_executor(options: Options) -> AbstractContextManager[Executor]:
