@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Final, Protocol
+from weakref import finalize
 
 from catalog.objects import ObjectStore
 from catalog.settings import StoreSettings
@@ -51,7 +52,8 @@ class LocalBlob:
 
     def read(self, start: int, length: int) -> bytes:
         """Return `length` bytes from `start`; the file stays open in this process."""
-        return os.pread(_open(self.path).fileno(), length, start)
+        file = _open(self.path)
+        return os.pread(file.descriptor, length, start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,14 @@ def bucket(settings: StoreSettings) -> ObjectStore:
     return ObjectStore.open(settings)
 
 
+class _OpenFile:
+    """A file that stays open until nobody uses it."""
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        finalize(self, os.close, self.descriptor)
+
+
 @lru_cache(maxsize=_OPEN_FILES)
-def _open(path: Path) -> IO[bytes]:
-    return path.open("rb", buffering=0)
+def _open(path: Path) -> _OpenFile:
+    return _OpenFile(path)

@@ -13,11 +13,13 @@ REVISIT_METADATA: Final = "metadata"
 """Kind of the JSON beside the rasters of a revisit."""
 HR: Final = "hr_dataset"
 LR: Final = "lr_dataset"
+RAW: Final = "hr_dataset_raw"
+"""What Airbus delivered, which is published too and not ingested."""
 TWELVE_BIT: Final = "12bit"
 """A folder between `hr_dataset` and the AOIs in an older layout of Kaggle."""
 LEVELS: Final[tuple[Level, ...]] = ("L2A", "L1C")
 
-NOT_AOIS: Final = frozenset({HR, LR, TWELVE_BIT, "8bit", "hr_dataset_raw", "__MACOSX"})
+NOT_AOIS: Final = frozenset({HR, LR, TWELVE_BIT, "8bit", RAW, "__MACOSX"})
 """Names of folders that are no AOI's."""
 _JUNK: Final = re.compile(r"^(\..*|Thumbs\.db|desktop\.ini|__MACOSX)$", re.IGNORECASE)
 _SPOT_KINDS: Final = {f"{product.suffix}.tiff": product.key for product in SPOT_PRODUCTS} | {"rgb.png": RGB}
@@ -34,7 +36,7 @@ def is_junk(name: str) -> bool:
 
 def kind_of_root(name: str) -> str | None:
     """Return `hr_dataset` or `lr_dataset` for a folder or archive of such AOIs, by its name; None for others."""
-    if name.startswith("hr_dataset_raw"):
+    if name.startswith(RAW):
         return None
     return next((kind for kind in (HR, LR) if name.startswith(kind)), None)
 
@@ -69,7 +71,7 @@ def parse_path(path: str, kind: str | None = None) -> tuple[str, Level | None, s
 
 def _kind(wrappers: Sequence[str], default: str) -> str | None:
     """Return the kind that the innermost wrapper names; None where one says that these are no AOIs of ours."""
-    if any(part == "8bit" or part.startswith("hr_dataset_raw") for part in wrappers):
+    if any(part == "8bit" or part.startswith(RAW) for part in wrappers):
         return None
     named = [index for index, part in enumerate(wrappers) if kind_of_root(part)]
     if not named:

@@ -10,7 +10,7 @@ from catalog.metadata import METADATA_CSV, SPLIT_CSV
 from ingest.blobs import LocalBlob
 from ingest.errors import SourceError
 from ingest.folder import FileOrigin, FolderPart
-from ingest.names import HR, LR, kind_of_root
+from ingest.names import HR, LR, RAW, kind_of_root
 from ingest.remote import SCHEME, BucketPart, ObjectOrigin, parse_address
 from ingest.source import Part
 from ingest.tables import TablePart
@@ -58,6 +58,7 @@ class Opener:
 
     def _open_file(self, path: Path) -> Part:
         name = path.name.lower()
+        _refuse_raw(name, path)
         if name.endswith(_ZIP):
             return ZipPart(LocalBlob(path))
         if name.endswith(_TAR):
@@ -73,6 +74,7 @@ class Opener:
 def _open_address(address: str) -> Part:
     blob = parse_address(address)
     name = blob.key.lower()
+    _refuse_raw(name.rpartition("/")[2], address)
     if name.endswith(_ZIP):
         return ZipPart(blob)
     if name.endswith(".csv"):
@@ -83,3 +85,8 @@ def _open_address(address: str) -> Part:
             f"{HR}/ and {LR}/ in the bucket."
         )
     return BucketPart(blob)
+
+
+def _refuse_raw(name: str, given: object) -> None:
+    if name.startswith(RAW):
+        raise SourceError(f"{given} holds the files as Airbus delivered them, which are not ingested: leave it out.")

@@ -170,7 +170,13 @@ class _Pass:
             file.check_end()
             self._whole = True
         except _BROKEN as error:
-            where = f"in {waiting.name}, its file number {count:,}" if waiting else "at its end"
+            if waiting is not None and file.at >= _padded_end(waiting):
+                # What follows it is broken, not this one.
+                yield waiting
+                self._end = file.at
+                where = f"behind {waiting.name}, its file number {count:,}"
+            else:
+                where = f"in {waiting.name}, its file number {count:,}" if waiting else "at its end"
             self._problem(
                 self._archive.name,
                 f"the archive is cut or damaged {where} ({error}). What lies before it is ingested. Download it again.",
@@ -193,6 +199,11 @@ class _Pass:
 
     def _problem(self, file: str, reason: str, *, failed: bool = False) -> None:
         self._connection.execute("INSERT INTO problems VALUES (?, ?, ?)", (failed, file, reason))
+
+
+def _padded_end(info: tarfile.TarInfo) -> int:
+    """Return where the blocks of a member end."""
+    return info.offset_data + -(-info.size // _BLOCK) * _BLOCK
 
 
 class _Watched:
