@@ -53,6 +53,13 @@ def test_a_failed_file_is_listed_and_the_exit_code_says_so(run: Run, tiny_datase
     assert failure["reason"].startswith("cannot be read as a TIFF: ")
 
 
+def test_a_dry_run_is_told_as_json_or_as_a_table_and_does_nothing(run: Run, tiny_dataset: Path) -> None:
+    told = run(tiny_dataset, "--dry-run", "--json")
+    assert (told.exit_code, json.loads(told.stdout)["new"]["aois"]) == (0, 1)
+    assert "nothing was changed" in run(tiny_dataset, "--dry-run").stdout
+    assert json.loads(run(tiny_dataset, "--dry-run", "--json").stdout)["new"]["aois"] == 1
+
+
 def _missing_table(src: Path) -> None:
     (src / "metadata.csv").unlink()
 
