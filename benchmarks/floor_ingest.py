@@ -11,8 +11,8 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.io import MemoryFile
 
+from ingest import chip, geotiff
 from ingest.cog import GDAL_OPTIONS
-from ingest.geotiff import BLOCK_SIZE, LARGE_ZSTD_LEVEL, ZSTD_LEVEL
 
 _REFLECTANCE = ("L2A_data", "L1C_data")
 _MASKS = ("CLM", "CLP", "SCL", "dataMask")
@@ -24,7 +24,7 @@ def work(path: Path) -> int:
     with rasterio.Env(**GDAL_OPTIONS), MemoryFile(data) as memory, memory.open(driver="GTiff") as src:
         pixels = src.read()
     stored = _convert(pixels, path.stem.rpartition("-")[2])
-    level = LARGE_ZSTD_LEVEL if max(stored.shape) > BLOCK_SIZE else ZSTD_LEVEL
+    level = (geotiff if max(stored.shape) > geotiff.BLOCK_SIZE else chip).ZSTD_LEVEL
     return sum(len(_compress(block, level)) for band in stored for block in _blocks(band))
 
 
@@ -36,8 +36,8 @@ def _convert(pixels: NDArray[Any], kind: str) -> NDArray[Any]:
 
 def _blocks(band: NDArray[Any]) -> list[NDArray[Any]]:
     height, width = band.shape
-    starts = [(y, x) for y in range(0, height, BLOCK_SIZE) for x in range(0, width, BLOCK_SIZE)]
-    return [np.ascontiguousarray(band[y : y + BLOCK_SIZE, x : x + BLOCK_SIZE]) for y, x in starts]
+    starts = [(y, x) for y in range(0, height, geotiff.BLOCK_SIZE) for x in range(0, width, geotiff.BLOCK_SIZE)]
+    return [np.ascontiguousarray(band[y : y + geotiff.BLOCK_SIZE, x : x + geotiff.BLOCK_SIZE]) for y, x in starts]
 
 
 def _compress(block: NDArray[Any], level: int) -> bytes:

@@ -1,18 +1,15 @@
 """A published raster to a Cloud-Optimized GeoTIFF, from memory to memory, and the facts about it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from rasterio.errors import RasterioError
-from rasterio.io import DatasetReader, MemoryFile
 
 from catalog.asset import BandStatistics
 from catalog.bands import Product
 from catalog.metadata import Bounds
+from ingest import chip, geotiff
 from ingest.errors import RasterError
-from ingest.geotiff import encode
 from ingest.pixels import StoredPixels, statistics, store
 from ingest.raster import Grid, place, read_raster
 
@@ -59,10 +56,9 @@ def create_cog(data: bytes, product: Product, bounds: Bounds | None, grid: Grid 
     raster = read_raster(data, product)
     placed = place(raster, product, bounds, grid)
     stored = store(raster.pixels, product)
-    cog = encode(stored, placed, product)
-    header_size = _verify(cog, stored)
+    encoded, header_size = _encode(stored, placed, product)
     return Cog(
-        data=cog,
+        data=encoded,
         product=product,
         grid=placed,
         dtype=str(stored.pixels.dtype),
@@ -74,26 +70,17 @@ def create_cog(data: bytes, product: Product, bounds: Bounds | None, grid: Grid 
     )
 
 
-def _verify(cog: bytes, stored: StoredPixels) -> int:
-    """Decode a finished COG, compare its pixels and return the size of its header.
+def _encode(stored: StoredPixels, grid: Grid, product: Product) -> tuple[bytes, int]:
+    """Return a COG, decoded again and found to hold these pixels, and the size of its header.
 
     Raises:
-        RasterError: it cannot be read, holds other pixels than it was given, or is no COG.
+        RasterError: it gives back other pixels.
     """
-    try:
-        with MemoryFile(cog) as memory, memory.open(driver="GTiff") as src:
-            same = np.array_equal(src.read(), stored.pixels, equal_nan=src.dtypes[0] == "float32")
-            directories, blocks = _offsets(src, "IFD_OFFSET", (1,)), _offsets(src, "BLOCK_OFFSET_0_0", src.indexes)
-    except RasterioError as error:
-        raise RasterError(f"its COG cannot be read back: {error}") from error
-    if not same:
+    form = chip if chip.fits(grid) else geotiff
+    data = form.encode(stored, grid, product)
+    pixels, header_size = form.read_back(data)
+    if pixels.dtype != stored.pixels.dtype or not np.array_equal(
+        pixels, stored.pixels, equal_nan=pixels.dtype.kind == "f"
+    ):
         raise RasterError("its COG gives back other pixels")
-    if max(directories) > min(blocks):
-        raise RasterError("its COG is not valid: a directory lies behind pixels")
-    return min(blocks)
-
-
-def _offsets(src: DatasetReader, tag: str, indexes: Iterable[int]) -> list[int]:
-    """Return where something of the image and of each overview of it begins in the file."""
-    levels: list[dict[str, int]] = [{}, *({"ovr": level} for level in range(len(src.overviews(1))))]
-    return [int(src.get_tag_item(tag, "TIFF", bidx=index, **level)) for level in levels for index in indexes]
+    return data, header_size

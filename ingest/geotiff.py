@@ -1,9 +1,6 @@
-"""Pixels to the bytes of a Cloud-Optimized GeoTIFF, in one pass.
+"""A raster of several blocks to the bytes of a COG and back: put together in memory with overviews, copied once."""
 
-A raster that is one block a band is written straight: GDAL puts the directory before the blocks where all of it is
-known before the first pixel. A larger one is put together in memory with its overviews and copied once.
-"""
-
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
 
@@ -11,56 +8,60 @@ import numpy as np
 import rasterio
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
-from rasterio.io import DatasetWriter, MemoryFile
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader, DatasetWriter, MemoryFile
 from rasterio.shutil import copy
 
 from catalog import constants
 from catalog.bands import Product
+from ingest.chip import BLOCK_MULTIPLE
+from ingest.errors import RasterError
 from ingest.pixels import StoredPixels
-from ingest.raster import Grid
+from ingest.raster import Grid, Pixels
 
 BLOCK_SIZE: Final = 512
-"""Side of a block of a raster that is larger than one block."""
-ZSTD_LEVEL: Final = 1
-"""Of a raster of one block: a higher level saves 1 % of a chip and takes twice as long."""
-LARGE_ZSTD_LEVEL: Final = 3
-"""Of a larger one: a SPOT image gets a tenth to a fifth smaller."""
+"""Side of a block."""
+ZSTD_LEVEL: Final = 3
+"""A SPOT image gets up to a fifth smaller than at level 1."""
 _INTEGER_PREDICTOR, _FLOAT_PREDICTOR = 2, 3
-_MULTIPLE: Final = 16  # TIFF wants the sides of a block to be multiples of it.
 
 
 def encode(stored: StoredPixels, grid: Grid, product: Product) -> bytes:
-    """Write pixels as a COG: bands apart, one block a band for a chip, names and scale in the tags."""
-    if is_large(grid):
-        return _encode_large(stored, grid, product)
-    with MemoryFile() as out:
-        with out.open(driver="GTiff", **_profile(stored, grid), **_creation_options(stored, grid)) as dst:
-            _describe(dst, stored, product)
-            dst.write(stored.pixels)
-        return bytes(out.getbuffer())
-
-
-def is_large(grid: Grid) -> bool:
-    """Whether a raster takes more than one block a band, and has overviews."""
-    return max(grid.height, grid.width) > BLOCK_SIZE
-
-
-def _encode_large(stored: StoredPixels, grid: Grid, product: Product) -> bytes:
+    """Write pixels as a COG: bands apart, names and scale in the tags, overviews down to one block."""
     resampling = Resampling.nearest if product.kind == "mask" else Resampling.average
     with rasterio.open("image", "w", driver="MEM", **_profile(stored, grid)) as image, MemoryFile() as out:
         image.write(stored.pixels)
         _describe(image, stored, product)
-        image.build_overviews(_overviews(grid), resampling)
-        image.update_tags(OVERVIEW_RESAMPLING=resampling.name.upper())
+        factors = _overviews(grid)
+        if factors:
+            image.build_overviews(factors, resampling)
+            image.update_tags(OVERVIEW_RESAMPLING=resampling.name.upper())
         copy(image, out.name, driver="GTiff", copy_src_overviews=True, **_creation_options(stored, grid))
         return bytes(out.getbuffer())
 
 
+def read_back(data: bytes) -> tuple[Pixels, int]:
+    """Return the pixels of a COG, (band, y, x), and the size of its header: the bytes before its first block.
+
+    Raises:
+        RasterError: it cannot be read, or is no COG.
+    """
+    try:
+        with MemoryFile(data) as memory, memory.open(driver="GTiff") as src:
+            directories, blocks = _offsets(src, "IFD_OFFSET", (1,)), _offsets(src, "BLOCK_OFFSET_0_0", src.indexes)
+            pixels: Pixels = src.read()
+    except RasterioError as error:
+        raise RasterError(f"its COG cannot be read back: {error}") from error
+    if max(directories) > min(blocks):
+        raise RasterError("its COG is not valid: a directory lies behind pixels")
+    return pixels, min(blocks)
+
+
 def _overviews(grid: Grid) -> list[int]:
     """Return the factors of the overviews, down to one that is a single block."""
-    factors = [2]
-    while max(grid.height, grid.width) / factors[-1] > BLOCK_SIZE:
-        factors.append(2 * factors[-1])
+    factors: list[int] = []
+    while max(grid.height, grid.width) / 2 ** len(factors) > BLOCK_SIZE:
+        factors.append(2 ** (len(factors) + 1))
     return factors
 
 
@@ -77,14 +78,16 @@ def _profile(stored: StoredPixels, grid: Grid) -> dict[str, Any]:
 
 
 def _creation_options(stored: StoredPixels, grid: Grid) -> dict[str, Any]:
-    floating, large = np.issubdtype(stored.pixels.dtype, np.floating), is_large(grid)
+    floating = np.issubdtype(stored.pixels.dtype, np.floating)
+    sides = (min(-(-side // BLOCK_MULTIPLE) * BLOCK_MULTIPLE, BLOCK_SIZE) for side in (grid.height, grid.width))
+    rows, columns = (BLOCK_SIZE, BLOCK_SIZE) if _overviews(grid) else sides
     return {
         "interleave": "band",
         "tiled": True,
-        "blockxsize": BLOCK_SIZE if large else -(-grid.width // _MULTIPLE) * _MULTIPLE,
-        "blockysize": BLOCK_SIZE if large else -(-grid.height // _MULTIPLE) * _MULTIPLE,
+        "blockxsize": columns,
+        "blockysize": rows,
         "compress": "ZSTD",
-        "zstd_level": LARGE_ZSTD_LEVEL if large else ZSTD_LEVEL,
+        "zstd_level": ZSTD_LEVEL,
         "predictor": _FLOAT_PREDICTOR if floating else _INTEGER_PREDICTOR,
     }
 
@@ -93,6 +96,12 @@ def _describe(dst: DatasetWriter, stored: StoredPixels, product: Product) -> Non
     dst.descriptions = tuple(band.name for band in product.bands)
     if stored.scale is not None:
         dst.scales = (stored.scale,) * dst.count
+
+
+def _offsets(src: DatasetReader, tag: str, indexes: Iterable[int]) -> list[int]:
+    """Return where something of the image and of each overview of it begins in the file."""
+    levels: list[dict[str, int]] = [{}, *({"ovr": level} for level in range(len(src.overviews(1))))]
+    return [int(src.get_tag_item(tag, "TIFF", bidx=index, **level)) for level in levels for index in indexes]
 
 
 @cache
