@@ -15,6 +15,7 @@ from ingest.loader import CatalogLoader
 from ingest.options import Options
 from ingest.plan import Change, Found, Gone, survey, told_others
 from ingest.progress import RunProgress
+from ingest.ray_token import present_token
 from ingest.report import Report
 from ingest.source import Source
 from ingest.sources import open_source
@@ -192,6 +193,7 @@ def create_executor(options: Options) -> AbstractContextManager[Executor]:
     from ingest.work import work  # noqa: PLC0415
 
     if options.ray_address is not None:
+        present_token()
         try:
             from ingest.ray_executor import RayExecutor  # noqa: PLC0415
         except ModuleNotFoundError as error:
