@@ -111,6 +111,12 @@ class Verification:
 def _listed(findings: list[Finding], total: int) -> Table:
     more = f" (the first {SHOWN} of {total:,}; --json has more)" if total > SHOWN else ""
     table = Table("what", "AOI", "item or object", "reason", title="Not as it was meant" + more)
+    table.columns[2].overflow = "fold"
     for one in findings[:SHOWN]:
-        table.add_row(one.kind, escape(one.aoi), escape(one.href or one.item), escape(one.reason))
+        table.add_row(one.kind, escape(one.aoi), escape(_place(one)), escape(one.reason))
     return table
+
+
+def _place(finding: Finding) -> str:
+    """Return what is meant, as short as it stays clear: an object's key without its collection, or the item."""
+    return finding.href.rpartition(f"/{finding.collection}/")[2] or finding.item
