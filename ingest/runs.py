@@ -1,6 +1,7 @@
 """The book of runs: a row per run, and a row per AOI and run, from which the state of every AOI follows."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
@@ -18,17 +19,10 @@ RunStatus = Literal["running", "done", "partial", "failed", "interrupted", "lost
 Untouched = Literal["skipped", "absent"]
 
 _STATES: Final = """
-WITH states AS (
-    SELECT * FROM worldstrat.aois WHERE aoi = ANY(%s)
-), missing AS (
-    SELECT aoi, array_agg(item) AS items
-    FROM states, jsonb_each(items) AS c (collection, hashes), jsonb_object_keys(hashes) AS item
-    WHERE NOT EXISTS (SELECT FROM pgstac.items i WHERE i.collection = c.collection AND i.id = item)
-    GROUP BY aoi
-)
-SELECT s.aoi, fingerprints, s.items, files, bytes_in, bytes_out, failures, notes, seconds, m.items
-FROM states s LEFT JOIN missing m USING (aoi)
+SELECT aoi, fingerprints, items, files, bytes_in, bytes_out, failures, notes, seconds
+FROM worldstrat.aois WHERE aoi = ANY(%s)
 """
+_PRESENT: Final = "SELECT id FROM pgstac.items WHERE collection = %s AND id = ANY(%s)"
 _SAVE: Final = """
 INSERT INTO worldstrat.aoi_runs
     (run, aoi, status, version, fingerprints, items, files, bytes_in, bytes_out, failures, notes, seconds)
@@ -112,8 +106,14 @@ class Runs:
 
     def states(self, names: Sequence[str]) -> dict[str, AoiState]:
         """Return what is known of these AOIs; one that has lost items in pgSTAC counts as made of nothing."""
-        rows = self._connection.execute(_STATES, (list(names),)).fetchall()
-        return {row[0]: _from_row(row) for row in rows}
+        states = [_from_row(row) for row in self._connection.execute(_STATES, (list(names),)).fetchall()]
+        ids: dict[str, list[str]] = defaultdict(list)
+        for state in states:
+            for collection, hashes in state.items.items():
+                ids[collection].extend(hashes)
+        # By lists of ids, since joined with the whole catalog they would be looked up by reading all of it.
+        present = {name: {i for (i,) in self._connection.execute(_PRESENT, (name, ids[name]))} for name in ids}
+        return {state.aoi: state.without_lost(present) for state in states}
 
     def failed(self) -> list[str]:
         """Return the names of the AOIs whose last ingest refused something."""
@@ -157,9 +157,8 @@ def is_running(connection: psycopg.Connection[Any]) -> bool:
 
 
 def _from_row(row: tuple[Any, ...]) -> AoiState:
-    aoi, digests, items, files, bytes_in, bytes_out, failures, notes, seconds, missing = row
-    state = AoiState(aoi, digests, items, files, bytes_in, bytes_out, problems(failures), problems(notes), seconds)
-    return state.lacking(missing) if missing else state
+    aoi, digests, items, files, bytes_in, bytes_out, failures, notes, seconds = row
+    return AoiState(aoi, digests, items, files, bytes_in, bytes_out, problems(failures), problems(notes), seconds)
 
 
 def problems(column: Sequence[Mapping[str, str]]) -> tuple[Problem, ...]:

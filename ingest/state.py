@@ -72,9 +72,18 @@ class AoiState:
         """Tell whether the AOI was made of these very images; it may have others besides."""
         return all(self.fingerprints.get(image) == digest for image, digest in fingerprints.items())
 
-    def lacking(self, missing: Collection[str]) -> "AoiState":
-        """Return the state of an AOI that has lost items: these count no longer, and all of it is to be made again."""
-        items = {name: {i: value for i, value in held.items() if i not in missing} for name, held in self.items.items()}
+    def without_lost(self, present: Mapping[str, Collection[str]]) -> "AoiState":
+        """Return this state as the catalog bears it out: where items are lost, all of it is to be made again.
+
+        Args:
+            present: ids of the items that the catalog holds, by collection.
+        """
+        items = {
+            name: {i: known for i, known in held.items() if i in present.get(name, ())}
+            for name, held in self.items.items()
+        }
+        if items == self.items:
+            return self
         return replace(self, fingerprints={}, items={name: held for name, held in items.items() if held})
 
     def joined(self, earlier: "AoiState | None", images: Collection[str]) -> "AoiState":

@@ -89,10 +89,11 @@ def test_an_aoi_whose_worker_died_is_made_of_nothing_and_so_is_tried_again() -> 
 
 
 def test_an_aoi_that_has_lost_an_item_is_made_of_nothing() -> None:
-    left = L2A.lacking(["A_L2A_01"])
+    left = L2A.without_lost({COLLECTION_L2A: {"A_L2A_02"}})
     assert not left.knows(L2A.fingerprints)
     assert left.items == {COLLECTION_L2A: {"A_L2A_02": "3"}}
-    assert L2A.lacking(["A_L2A_01", "A_L2A_02"]).items == {}
+    assert L2A.without_lost({}).items == {}
+    assert L2A.without_lost({COLLECTION_L2A: {"A_L2A_01", "A_L2A_02", "B"}}) == L2A
 
 
 @pytest.mark.parametrize(
