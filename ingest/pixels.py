@@ -1,6 +1,7 @@
 """Published numbers to stored numbers: nothing is lost, and no value means what it does not say."""
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -104,12 +105,19 @@ def _non_finite_note(finite: npt.NDArray[np.bool_]) -> str:
 
 
 def _band_statistics(band: Pixels, stored: StoredPixels) -> BandStatistics | None:
-    nodata, valid = stored.nodata, band.ravel()
-    if nodata is not None:
-        valid = valid[~np.isnan(valid)] if np.isnan(nodata) else valid[valid != nodata]
+    valid = _valid(band.ravel(), stored.nodata)
     if not valid.size:
         return None
-    mean = float(valid.mean(dtype=np.float64))
-    deviation = float(valid.std(dtype=np.float64, mean=np.float64(mean)))
-    low, high = float(valid.min()), float(valid.max())
+    low, high, numbers = float(valid.min()), float(valid.max()), valid.astype(np.float64)
+    mean = float(numbers.mean())
+    numbers -= mean
+    deviation = sqrt(float(np.square(numbers, out=numbers).mean()))
     return BandStatistics(low, high, mean, deviation, 100.0 * valid.size / band.size)
+
+
+def _valid(numbers: Pixels, nodata: float | None) -> Pixels:
+    """Return the numbers that mean something; no copy is made where all do."""
+    if nodata is None:
+        return numbers
+    missing = np.isnan(numbers) if np.isnan(nodata) else numbers == nodata
+    return numbers[~missing] if missing.any() else numbers
