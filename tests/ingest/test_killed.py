@@ -34,6 +34,8 @@ from ingest.run import ingest
 from ingest.verify import Checks, verify
 from tests.conftest import fresh_database
 
+pytestmark = pytest.mark.timeout(3600)  # twenty kills are forty processes
+
 AOIS = 8
 OBJECTS = 15 * AOIS
 # Batches as small as the dataset, so that there are many moments between two of them.
@@ -81,12 +83,12 @@ class Ingest:
     def finish(self) -> None:
         """Run it to its end."""
         process = self.start()
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=600)
         assert process.returncode == 0, said
 
     def fails(self, process: "subprocess.Popen[str]") -> str:
         """Wait for the end of a process that cannot go on; return what it says."""
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=600)
         assert process.returncode == 1, said
         assert "Traceback" not in said
         return said
@@ -147,7 +149,7 @@ def kill_at_a_random_moment(run: Ingest, chance: random.Random) -> bool:
     run.wait_for(process, min(OBJECTS, 1 + int(moment * OBJECTS)))
     time.sleep(max(0.0, moment - 1) / 0.3 * LATE)
     os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     return process.returncode == -signal.SIGKILL
 
 
@@ -188,7 +190,7 @@ def test_one_ingest_killed_again_and_again_ends_as_an_undisturbed_one_and_leaves
         process = run.start()
         run.wait_for(process, count)
         os.kill(process.pid, signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         deadline = time.monotonic() + 20
         while (left := still_at_work(process.pid)) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -252,7 +254,7 @@ def test_a_killed_run_makes_no_item_visible_whose_objects_are_not_there(fresh: C
     while not _items(run) and process.poll() is None:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     while still_at_work(process.pid):
         time.sleep(0.05)
 
