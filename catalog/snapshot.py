@@ -48,6 +48,8 @@ class Snapshot:
     """Multihash."""
     columns: tuple[str, ...]
     """Names of its columns."""
+    created: datetime
+    """The moment of which it tells."""
 
     def asset(self, href: str) -> dict[str, Any]:
         """Return the asset that a collection names it by."""
@@ -60,7 +62,7 @@ class Snapshot:
                 "members that are null are left out, as the format has it."
             ),
             "roles": ["collection-mirror", "metadata"],
-            "created": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "created": self.created.astimezone(UTC).isoformat().replace("+00:00", "Z"),
             "file:size": self.size,
             "file:checksum": self.checksum,
             "table:row_count": self.rows,
@@ -82,10 +84,10 @@ def write_snapshot(connection: psycopg.Connection[Any], store: ObjectStore, coll
     """
     with tempfile.TemporaryDirectory(prefix="worldstrat-") as folder:
         path = Path(folder, FILE)
-        with _frozen(connection):
+        with _frozen(connection) as moment:
             table = write_geoparquet(path, lambda: _items(connection, store, collection_id))
-        snapshot = None if table is None else _put(store, collection_id, path, table)
-    _name(connection, store, collection_id, snapshot)
+        snapshot = None if table is None else _put(store, collection_id, path, table, moment)
+    _name(connection, collection_id, None if snapshot is None else snapshot.asset(store.href(snapshot.key)))
     return snapshot
 
 
@@ -126,11 +128,14 @@ def _from_api(href: str) -> str:
 
 
 @contextmanager
-def _frozen(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """See the catalog as it is now, whatever is written meanwhile."""
+def _frozen(connection: psycopg.Connection[Any]) -> Iterator[datetime]:
+    """See the catalog as it is now, whatever is written meanwhile; yield the moment."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield
+        row = connection.execute("SELECT now()").fetchone()
+        if row is None:
+            raise AssertionError("there is always a now")
+        yield row[0]
 
 
 def _items(connection: psycopg.Connection[Any], store: ObjectStore, collection_id: str) -> Iterator[Item]:
@@ -143,32 +148,23 @@ def _items(connection: psycopg.Connection[Any], store: ObjectStore, collection_i
         yield from (relative_item(item, store) for item in batch)
 
 
-def _put(store: ObjectStore, collection_id: str, path: Path, table: Table) -> Snapshot:
+def _put(store: ObjectStore, collection_id: str, path: Path, table: Table, moment: datetime) -> Snapshot:
     data = path.read_bytes()
     checksum = multihash(data)
     key = object_key(f"{collection_id}/{PLACE}", checksum, FILE)
     store.put(key, data, PARQUET_MEDIA_TYPE)
     if store.get(key) != data:
         raise ObjectStoreError(f"{store.href(key)} does not hold the {len(data)} bytes that were written to it.")
-    return Snapshot(collection_id, key, table.rows, len(data), checksum, tuple(table.columns))
+    return Snapshot(collection_id, key, table.rows, len(data), checksum, tuple(table.columns), moment)
 
 
-def _name(
-    connection: psycopg.Connection[Any], store: ObjectStore, collection_id: str, snapshot: Snapshot | None
-) -> None:
-    """Make the snapshot an asset of the collection; one that is the same as before stays as it is."""
+def _name(connection: psycopg.Connection[Any], collection_id: str, asset: Mapping[str, Any] | None) -> None:
+    """Make the snapshot an asset of the collection."""
     with connection.transaction():
         row = connection.execute(
             "SELECT content FROM pgstac.collections WHERE id = %s FOR UPDATE", (collection_id,)
         ).fetchone()
         content: dict[str, Any] = row[0] if row else {}
-        known = asset_of(content)
-        if snapshot is None:
-            asset = None
-        elif known and known["href"] == store.href(snapshot.key):
-            asset = known
-        else:
-            asset = snapshot.asset(store.href(snapshot.key))
-        if asset != known:
+        if asset != asset_of(content):
             named = Jsonb(with_asset(content, asset))
             connection.execute("UPDATE pgstac.collections SET content = %s WHERE id = %s", (named, collection_id))

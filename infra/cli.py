@@ -24,6 +24,7 @@ COMMANDS = {
     "report": ("ingest.report_cli:report", "Show the last runs of ingest: as a table, JSON or a page."),
     "verify": ("ingest.verify_cli:verify", "Check that the catalog and the store hold what was ingested; repair."),
     "prune": ("ingest.prune_cli:prune", "Remove objects from the store that no item names."),
+    "snapshot": ("ingest.snapshot_cli:snapshot", "Write each collection's items as GeoParquet into the store."),
     "export": ("ingest.export_cli:export", "Write the catalog as static STAC files."),
     "extend": ("ingest.extend.cli:extend", "Add AOIs: find, rank and ingest their revisits from any STAC API."),
     "aois": ("ingest.aois.cli:aois", "Draw new AOIs, stratified by land use like the published ones."),

@@ -45,6 +45,9 @@ INTERRUPTED = 130
 @click.option("--only", multiple=True, metavar="AOI", help="Ingest this AOI only; can be repeated.")
 @click.option("--force", is_flag=True, help="Ingest AOIs again that have not changed.")
 @click.option("--retry-failed", is_flag=True, help="Ingest only AOIs with files that were refused, changed or not.")
+@click.option(
+    "--snapshot/--no-snapshot", default=True, help="Renew the GeoParquet snapshots of the collections; on by default."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 def ingest(  # noqa: PLR0917 - click passes every option by its name
     src: tuple[str, ...],
@@ -56,6 +59,7 @@ def ingest(  # noqa: PLR0917 - click passes every option by its name
     only: tuple[str, ...],
     force: bool,
     retry_failed: bool,
+    snapshot: bool,
     dry_run: bool,
 ) -> None:
     """Ingest SRC, the published WorldStrat dataset as it was downloaded, into the catalog.
@@ -81,6 +85,7 @@ def ingest(  # noqa: PLR0917 - click passes every option by its name
         only=only,
         force=force,
         retry_failed=retry_failed,
+        snapshot=snapshot,
         indexes=data.resolve() / "indexes",
     )
     if dry_run:

@@ -10,8 +10,8 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from catalog.connection import connect, translated
 from catalog.errors import SettingsError
-from catalog.pgstac import connect, translated
 from catalog.settings import DatabaseSettings
 from catalog.stored import StoredItems
 from catalog.upkeep import Told, ask

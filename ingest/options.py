@@ -32,6 +32,8 @@ class Options:
     """Folder in which the indexes of tar archives are kept; beside the archives where there is none."""
     retry_failed: bool = False
     """Whether to ingest only the AOIs that have failures, changed or not."""
+    snapshot: bool = False
+    """Whether to renew, at the end, the GeoParquet snapshots of collections that changed."""
 
     @property
     def sources(self) -> list[str]:

@@ -68,6 +68,11 @@ def ingest(options: Options, console: Console, source: Source | None = None) -> 
                 f"Stopped: {loader.loaded} AOIs are in the catalog and stay. The same command goes on from there."
             )
         raise
+    if options.snapshot and not loader.report.interrupted:
+        # What it imports, a run of a program that wants none does not need.
+        from ingest.snapshots import keep_snapshots  # noqa: PLC0415
+
+        loader.report.remarks += keep_snapshots(options.database, options.store)
     return loader.report
 
 

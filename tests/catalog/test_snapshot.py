@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC
 from typing import Any
 from urllib.parse import urljoin
 
@@ -145,13 +146,18 @@ def test_a_collection_names_its_snapshot_and_stays_valid(
     assert collection.validate()[1:] == collection.stac_extensions
 
 
-def test_a_second_snapshot_of_the_same_items_changes_nothing(
+def test_a_second_snapshot_of_the_same_items_is_the_same_object_of_a_later_moment(
     connection: psycopg.Connection[Any], store: ObjectStore
 ) -> None:
     first = write_snapshot(connection, store, COLLECTION_L2A)
-    before = stored(connection, COLLECTION_L2A)
-    assert write_snapshot(connection, store, COLLECTION_L2A) == first
-    assert stored(connection, COLLECTION_L2A) == before
+    before = stored(connection, COLLECTION_L2A)["assets"][ASSET]
+    second = write_snapshot(connection, store, COLLECTION_L2A)
+    after = stored(connection, COLLECTION_L2A)["assets"][ASSET]
+    assert first is not None
+    assert second is not None
+    assert (second.key, second.checksum) == (first.key, first.checksum)
+    assert before["created"] < after.pop("created") == second.created.astimezone(UTC).isoformat()[:-6] + "Z"
+    assert after == {name: value for name, value in before.items() if name != "created"}
 
 
 def test_a_snapshot_of_other_items_lies_beside_the_one_before(
