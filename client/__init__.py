@@ -1,1 +1,1 @@
-"""What a script uses to open, search and download: the room is kept, nothing lives here yet."""
+"""What a script uses: queries in the dataset's own words, and downloads of what they find."""
