@@ -2,7 +2,7 @@
 
 import { srItemUrl } from "./addresses";
 import { root } from "./config";
-import { cql2, interval, type Filters } from "./filters";
+import { cql2, interval, searchParameters, type Filters } from "./filters";
 import type { Picture } from "./imagery";
 import type { Position } from "./state";
 
@@ -53,7 +53,7 @@ function finding({ layer, item }: Picture): string[] {
     "# Synthetic: a model's estimate at 2.5 m from one Sentinel-2 image, not a measurement.",
     `item = pystac.Item.from_file(${text(srItemUrl(item))})`,
     'path, _ = urlretrieve(item.assets["sr"].href, item.id + ".tif")',
-    'item.assets["sr"].href = path',
+    'item.assets["sr"].href = Path(path).resolve().as_uri()',
     "items = [item]",
   ];
 }
@@ -77,7 +77,7 @@ export function pictureSnippet(picture: Picture, shape: readonly Position[]): st
   const name = layer.expression === null ? "pixels" : "values";
   const used = (word: string): boolean => code.includes(word);
   return [
-    ...(sr ? ["from urllib.request import urlretrieve", ""] : []),
+    ...(sr ? ["from pathlib import Path", "from urllib.request import urlretrieve", ""] : []),
     ...(used("np.") ? ["import numpy as np"] : []),
     "import odc.stac",
     ...(sr ? ["import pystac"] : ["import pystac_client"]),
@@ -92,8 +92,13 @@ export function pictureSnippet(picture: Picture, shape: readonly Position[]): st
   ].join("\n");
 }
 
+/** Most items of one answer; pystac-client asks for further pages, but has no words to search for. */
+const PAGE = 1000;
+const EACH = ["for item in items:", '    print(item.id, item.properties["worldstrat:ipcc"])', ""];
+
 /** Returns a script that finds what the filters of the world find. */
 export function selectionSnippet(filters: Filters, collection: string): string {
+  if (filters.q !== "") return wordsSnippet(filters, collection);
   const [filter, datetime] = [cql2(filters), interval(filters)];
   return [
     "import pystac_client",
@@ -101,13 +106,29 @@ export function selectionSnippet(filters: Filters, collection: string): string {
     client(),
     "search = catalog.search(",
     `    collections=[${text(collection)}],`,
-    ...(filter === "" ? [] : [`    filter=${text(filter)},`, '    filter_lang="cql2-text",']),
+    ...(filter === "" ? [] : [`    filter=${text(filter)},`, '    filter_lang="cql2-text",', '    method="GET",']),
     ...(datetime === null ? [] : [`    datetime=${text(datetime)},`]),
-    ...(filters.q === "" ? [] : [`    q=${text(filters.q)},`]),
     ")",
-    'print(search.matched(), "images")',
-    "for item in search.items():",
-    '    print(item.id, item.properties["worldstrat:ipcc"])',
+    "items = search.item_collection()",
+    'print(len(items), "images")',
+    ...EACH,
+  ].join("\n");
+}
+
+function wordsSnippet(filters: Filters, collection: string): string {
+  const parameters = [...searchParameters(filters, collection), ["limit", String(PAGE)]];
+  const lines = parameters.map(([name = "", value = ""]) => `    ${text(name)}: ${text(value)},`);
+  return [
+    "from urllib.parse import urlencode",
     "",
+    "import pystac",
+    "",
+    "parameters = {",
+    ...lines,
+    "}",
+    `# At most ${PAGE.toLocaleString("en")} images: one page.`,
+    `items = pystac.ItemCollection.from_file(${text(`${root()}stac/search?`)} + urlencode(parameters))`,
+    'print(len(items), "images")',
+    ...EACH,
   ].join("\n");
 }
