@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +33,7 @@ class ObjectMeta:
     """Bytes."""
     etag: str | None
     """Entity tag, where the store gives one."""
-    modified: datetime | None = None
+    modified: datetime | None = field(default=None, compare=False)
     """When it was written, where that was asked for."""
 
 

@@ -1,6 +1,6 @@
 """Items held against what was meant, against their schemas, and against the objects that they name."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +31,15 @@ class Meant:
 
 Batch = Mapping[str, Mapping[str, Meant]]
 """Items that should be there, by collection and id."""
+
+
+def batch_of(states: Iterable[tuple[str, Mapping[str, Mapping[str, str | None]]]]) -> Batch:
+    """Return the items of some AOIs: names, each with hashes by collection and id as the AOI's state has them."""
+    batch: dict[str, dict[str, Meant]] = {}
+    for aoi, items in states:
+        for collection, hashes in items.items():
+            batch.setdefault(collection, {}).update({item: Meant(aoi, value) for item, value in hashes.items()})
+    return batch
 
 
 class Auditor:

@@ -8,7 +8,7 @@ import psycopg
 from catalog.errors import ReceiptError
 from catalog.objects import ObjectStore
 from catalog.stored import StoredItems
-from ingest.audit import Auditor, Meant
+from ingest.audit import Auditor, batch_of
 from ingest.findings import Finding
 from ingest.marks import mark
 from ingest.object_audit import ObjectAuditor
@@ -57,12 +57,8 @@ def take_receipt(connection: psycopg.Connection[Any], run: int, store: ObjectSto
     with ObjectAuditor(store, quick=True) as objects:
         auditor = Auditor(StoredItems(connection), objects, None)
         for start in range(0, len(names), AOIS_AT_ONCE):
-            rows = connection.execute(_ITEMS, (run, names[start : start + AOIS_AT_ONCE])).fetchall()
-            batch: dict[str, dict[str, Meant]] = {}
-            for aoi, items in rows:
-                for collection, hashes in items.items():
-                    batch.setdefault(collection, {}).update({i: Meant(aoi, value) for i, value in hashes.items()})
-            findings += auditor.check(batch)
+            states = connection.execute(_ITEMS, (run, names[start : start + AOIS_AT_ONCE])).fetchall()
+            findings += auditor.check(batch_of(states))
     if findings:
         _refuse(connection, run, findings)
     return Receipt(auditor.items, objects.objects, objects.bytes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from catalog.connection import connect, translated
+from catalog.constants import COLLECTIONS
 from ingest.lock import lock_catalog
 from ingest.marks import mark
 from ingest.options import Options
@@ -75,11 +76,13 @@ def _after(found: Verification, again: Sequence[str], checks: Checks, console: C
     """Return what is left of the findings, after a second look at what was made again."""
     with translated(checks.database), closing(connect(checks.database)) as connection:
         lock_catalog(connection)
-        left = examine(connection, checks, console, again)
-    for finding in found.findings:
-        if finding.aoi not in again:
-            left.add(finding)
-    left.aois, left.items, left.objects, left.bytes = found.aois, found.items, found.objects, found.bytes
+        left = examine(connection, checks, console, again if found.is_listed else None)
+    if found.is_listed:
+        for finding in found.findings:
+            # Of an AOI, an ingest makes only what is in the dataset's own collections.
+            if finding.aoi not in again or finding.collection not in COLLECTIONS:
+                left.add(finding)
+        left.aois, left.items, left.objects, left.bytes = found.aois, found.items, found.objects, found.bytes
     left.seconds += found.seconds
     left.repaired = [aoi for aoi in again if aoi not in left.damaged]
     left.marked = [aoi for aoi in found.marked if aoi not in again]

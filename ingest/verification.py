@@ -50,6 +50,11 @@ class Verification:
         """Whether all is as it was meant."""
         return not self.counts
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether every finding was kept."""
+        return self.counts.total() == len(self.findings)
+
     def add(self, finding: Finding) -> None:
         """Count one finding."""
         self.counts[finding.kind] += 1
@@ -101,7 +106,7 @@ class Verification:
             "objects": f"{self.objects:,}",
             "MB": f"{self.bytes / _MEGABYTE:,.1f}",
             "seconds": f"{self.seconds:,.1f}",
-            **{f"{kind}s": f"{count:,}" for kind, count in sorted(self.counts.items())},
+            **{kind: f"{count:,}" for kind, count in sorted(self.counts.items())},
         }
         for name, value in rows.items():
             table.add_row(name, value)

@@ -16,7 +16,7 @@ from catalog.objects import ObjectStore
 from catalog.progress import StepProgress
 from catalog.settings import DatabaseSettings, StoreSettings
 from catalog.stored import BATCH, StoredItems
-from ingest.audit import Auditor, Batch, Meant
+from ingest.audit import Auditor, Batch, Meant, batch_of
 from ingest.findings import Finding
 from ingest.lock import lock_catalog
 from ingest.object_audit import ObjectAuditor, named_objects
@@ -129,11 +129,7 @@ class _Examination:
         names = [name for (name,) in self._connection.execute(_NAMES, (asked, asked))]
         found.aois = len(names)
         for start in range(0, len(names), AOIS_AT_ONCE):
-            batch: dict[str, dict[str, Meant]] = {}
-            for aoi, items in self._connection.execute(_STATES, (names[start : start + AOIS_AT_ONCE],)).fetchall():
-                for collection, hashes in items.items():
-                    batch.setdefault(collection, {}).update({i: Meant(aoi, value) for i, value in hashes.items()})
-            yield batch
+            yield batch_of(self._connection.execute(_STATES, (names[start : start + AOIS_AT_ONCE],)).fetchall())
 
     def _unnamed(self, collections: Collection[str]) -> Iterator[Batch]:
         """Yield the items that no state names, some at a time."""

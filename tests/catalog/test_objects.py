@@ -1,6 +1,7 @@
 """One face for files and for S3."""
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,30 @@ def test_deleting_twice_is_no_error(store: ObjectStore) -> None:
     store.delete("a")
     store.delete("a")
     assert store.list() == []
+
+
+def test_an_object_larger_than_a_chunk_is_measured_as_it_is(store: ObjectStore) -> None:
+    data = bytes(range(256)) * 12_000
+    store.put("a.bin", data, "application/octet-stream")
+    assert store.measure("a.bin") == (len(data), multihash(data))
+    with pytest.raises(ObjectNotFoundError, match="'no/such'"):
+        store.measure("no/such")
+
+
+def test_many_are_deleted_at_once_also_where_some_are_gone(store: ObjectStore) -> None:
+    keys = [f"x/{number}" for number in range(20)]
+    for key in [*keys, "kept"]:
+        store.put(key, b".", "text/plain")
+    store.delete(keys[7])
+    store.delete_all(keys)
+    assert [meta.key for page in store.pages() for meta in page] == ["kept"]
+
+
+def test_what_is_listed_tells_when_it_was_written(store: ObjectStore) -> None:
+    store.put("a", b".", "text/plain")
+    (meta,) = store.list()
+    assert meta.modified is not None
+    assert abs((datetime.now(UTC) - meta.modified).total_seconds()) < 60
 
 
 def test_an_href_and_its_key_are_each_others_inverse(store: ObjectStore) -> None:

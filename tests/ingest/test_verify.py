@@ -160,6 +160,18 @@ def test_a_quick_look_sees_sizes_but_not_contents(held: Catalog) -> None:
     assert told(held.verify().findings) == {("wrong size", f"{FIRST}_scl.tif"), ("wrong content", f"{FIRST}_clm.tif")}
 
 
+def test_more_damage_than_can_be_listed_is_counted_and_made_again(
+    held: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.verification.KEPT", 3)
+    for meta in held.objects.list():
+        held.objects.delete(meta.key)
+
+    found = held.verify()
+    assert (found.counts["missing object"], len(found.findings)) == (found.objects, 3)
+    assert repair(Repair(held.checks, [str(held.src)]), held.quiet).is_clean
+
+
 def test_an_object_in_another_store_is_no_object_that_was_checked(held: Catalog, tmp_path: Path) -> None:
     found = held.verify(store=StoreSettings(url=(tmp_path / "elsewhere").as_uri()))
     assert found.counts.keys() == {"foreign object"}
@@ -183,6 +195,11 @@ def test_images_and_models_that_no_ingest_made_have_their_objects_checked(held: 
     # No dataset can bring it back, so nothing is made again in vain.
     assert told(found.findings) == {("missing object", f"{FIRST}_SR_x_1.tif")}
     assert (found.marked, found.repaired) == ([], [])
+
+    held.objects.delete(held.key(SPOT, "ps"))
+    found = repair(Repair(held.checks, [str(held.src)]), held.quiet)
+    assert told(found.findings) == {("missing object", f"{FIRST}_SR_x_1.tif")}
+    assert (found.marked, found.repaired) == ([], [NAME])
 
 
 def test_the_snapshot_that_a_collection_names_is_looked_for(held: Catalog) -> None:
