@@ -81,9 +81,11 @@ class Bench:
         store = StoreSettings(url=target.objects.as_uri())
         write_env(data, {**database_env(target.database), **store_env(store)})
         worldstrat = str(Path(sys.executable).with_name("worldstrat"))
-        command = [worldstrat, "ingest", str(self._src), "--data", str(data), "--workers", str(self._workers)]
-        self._note("ours", self._run(command, "ours"), target)
-        self._note("again", self._run(command, "again"), target)
+        command = [worldstrat, "ingest", str(self._src), "--data", str(data), "--workers", str(self._workers), "--json"]
+        for name in ("ours", "again"):
+            self._note(name, self._run(command, name), target)
+            report = (self._folder / f"{name}.log").read_text().splitlines()[-1]
+            self.results[name].own.append(json.loads(report)["seconds"])
 
     def _run_ordinary(self, target: Target) -> None:
         collections = target.folder / "collections.ndjson"

@@ -15,8 +15,9 @@ from typing import Final, Self
 from catalog.metadata import Problem
 from ingest.task import Ingested, Task
 
-IN_FLIGHT_PER_WORKER: Final = 2
-"""AOIs handed out per worker: one at work, one waiting, so that memory does not grow with the dataset."""
+IN_FLIGHT_PER_WORKER: Final = 3
+"""AOIs handed out per worker: one at work, two that wait while the driver loads a batch into the database; no more,
+so that memory does not grow with the dataset."""
 
 Work = Callable[[Task], Ingested]
 
