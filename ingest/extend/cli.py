@@ -113,9 +113,12 @@ def extend(
 def _options(given: Mapping[str, Any]) -> Options:
     level: Level = given["level"]
     days, clouds = given["weights"]
+    until = given["until"] or datetime.now(UTC).replace(tzinfo=None)
+    if given["since"] > until:
+        raise click.BadParameter(f"--since {given['since']:%Y-%m-%d} is after --until {until:%Y-%m-%d}.")
     return Options(
         out=(given["out"] or given["data"] / f"extended-{level.lower()}").resolve(),
-        until=given["until"].date() if given["until"] else datetime.now(UTC).date(),
+        until=until.date(),
         level=level,
         since=given["since"].date(),
         ranking=Ranking(given["revisits"], days, clouds, given["max_cloud"], given["max_days"]),

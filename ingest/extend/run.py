@@ -155,7 +155,10 @@ class Extension:
         candidate = choice.candidate
         item = deepcopy(dict(candidate.item))
         # Signatures last less than an hour: they are asked for when they are needed.
-        self._modifier(item)
+        try:
+            self._modifier(item)
+        except Exception as error:  # a stranger's function may raise anything; its item is what fails
+            raise RevisitError(f"--modifier failed for {candidate.address}: {error!r}") from error
         pixels = read_pixels(item, candidate.address, folder.level, folder.wanted.grid)
         folder.write(choice, pixels)
         return pixels.notes

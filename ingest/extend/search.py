@@ -81,7 +81,7 @@ class StacSource:
             raise RevisitError(f"{self.url} cannot be searched: {_short(error)}. Try again later.") from error
         if len(items) == MAX_ITEMS:
             raise RevisitError(f"{self.url} has {MAX_ITEMS} images or more of it; narrow --since and --until")
-        return self._best_of_days(item for item in items if _covers(item, area))
+        return self._best_of_days(item for item in items if _is_item(item) and _covers(item, area))
 
     def _best_of_days(self, items: Iterable[Mapping[str, Any]]) -> list[Candidate]:
         """Return one candidate a day: neighbouring granules and older processings of an image are the same picture."""
@@ -139,6 +139,17 @@ def load_modifier(name: str | None) -> Modifier:
     if not callable(function):
         raise ExtendError(f"--modifier {name!r} is no function.")
     return function  # type: ignore[no-any-return]
+
+
+def _is_item(item: Mapping[str, Any]) -> bool:
+    """Tell whether an answer has the parts of an item that are read here."""
+    assets = item.get("assets")
+    return (
+        isinstance(item.get("id"), str)
+        and isinstance(item.get("properties"), dict)
+        and isinstance(assets, dict)
+        and all(isinstance(asset, dict) for asset in assets.values())
+    )
 
 
 def _covers(item: Mapping[str, Any], area: shapely.Polygon) -> bool:

@@ -139,8 +139,10 @@ def _items() -> list[dict[str, Any]]:
     lacking = planetary_computer_assets()
     del lacking["B09"]
     applied = "earthsearch:boa_offset_applied"
+    formless = {**_item(earth, "2022-02-01", 0, {}), "assets": {"red": None}}
     return [
         partial,
+        formless,
         _item(
             earth,
             "2020-01-03",

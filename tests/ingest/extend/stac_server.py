@@ -25,7 +25,7 @@ def items() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads((FOLDER / "items.json").read_text())
     for item in found:
         item["links"] = [{"rel": "self", "href": f"{BASE}/collections/{item['collection']}/items/{item['id']}"}]
-        for asset in item["assets"].values():
+        for asset in filter(None, item["assets"].values()):
             asset["href"] = f"{BASE}/files/{asset['href']}"
     return found
 

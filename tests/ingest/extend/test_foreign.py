@@ -227,6 +227,24 @@ def test_a_modifier_signs_items_before_their_files_are_read(
     assert result.exit_code == 0, result.output
 
 
+def test_a_modifier_that_fails_fails_its_place_and_is_named(
+    extend: Extend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "failing_house.py").write_text("def sign(item):\n    raise RuntimeError('no token today')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    result = extend("sentinel-2-l2a", "--modifier", "failing_house:sign")
+    assert result.exit_code == 1
+    (failure,) = json.loads(result.stdout)["failures"]
+    assert failure["reason"].startswith("--modifier failed for http://127.0.0.1:")
+    assert "no token today" in failure["reason"]
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(extend: Extend) -> None:
+    result = extend("sentinel-2-l2a", "--since", "2024-01-02", "--until", "2024-01-01")
+    assert result.exit_code == 2
+    assert "--since 2024-01-02 is after --until 2024-01-01" in result.output
+
+
 def test_a_folder_of_another_making_is_not_touched(extend: Extend, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/metadata.csv").write_text("tile,n\nLandcover-8379,1\n")
