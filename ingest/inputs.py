@@ -4,9 +4,9 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
-from catalog.metadata import Aoi
+from catalog.metadata import Aoi, Revisit
 from ingest.source import AoiFiles
 
 FORMAT: Final = 2
@@ -32,11 +32,21 @@ def fingerprints(aoi: Aoi, files: AoiFiles, store_url: str) -> dict[str, str]:
         listed[image_of(file.level, file.revisit)].append(
             f"{file.name.rpartition('/')[2]}\t{file.size}\t{file.version}"
         )
-    made_of = f"{FORMAT}\n{store_url}\n{aoi!r}\n"
+    made_of = f"{FORMAT}\n{store_url}\n{_facts(aoi)}\n"
     return {
         image: hashlib.sha256((made_of + "\n".join(lines)).encode()).hexdigest()[:_DIGITS]
         for image, lines in listed.items()
     }
+
+
+def _facts(aoi: Aoi) -> str:
+    """Return what the tables say of an AOI; a later version's new field changes nothing where it is empty."""
+    revisits = [_known(revisit) for revisit in aoi.revisits]
+    return repr({**_known(aoi), "revisits": revisits})
+
+
+def _known(row: Aoi | Revisit) -> dict[str, Any]:
+    return {name: value for name, value in vars(row).items() if value is not None}
 
 
 def image_of(level: str, revisit: int | None) -> str:

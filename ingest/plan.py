@@ -83,7 +83,8 @@ def _look(source: Source, name: str, state: AoiState | None, options: Options) -
         files = source.files(name)
     except OSError as error:
         problem = Problem(name, str(error.filename or ""), f"cannot be listed: {error.strerror}")
-        return Found(aoi, Change.UNREADABLE, state=state, problem=problem)
+        # All of its images count as tried, and are tried again as soon as they can be.
+        return Found(aoi, Change.UNREADABLE, AoiFiles(()), state.fingerprints if state else {}, state, problem)
     if not files.files:
         return Found(aoi, Change.ABSENT, files, state=state, problem=Problem(name, "", _absence(state)))
     digests = fingerprints(aoi, files, options.store.url)

@@ -99,7 +99,7 @@ class Failed(Protocol):
 
 def names_of(options: Options, source: Source, known: Failed) -> list[str]:
     """Return the names of the AOIs that a run looks at."""
-    names = list(options.only) or source.names()
+    names = list(dict.fromkeys(options.only)) or source.names()
     if not options.retry_failed:
         return names
     failed = set(known.failed())
@@ -135,7 +135,7 @@ class Run:
         store = open_store(self._options)
         with create_executor(self._options) as executor:
             for ingested in executor.run(tasks):
-                self._loader.add(ingested, self._found.pop(ingested.aoi), self._noted[ingested.aoi])
+                self._loader.add(ingested, self._found.pop(ingested.aoi), self._noted.get(ingested.aoi, ()))
                 progress.advance(len(ingested.items))
         self._loader.receipt(store)
 
@@ -154,9 +154,11 @@ class Run:
         """Note an AOI that there is nothing to do for."""
         name = found.aoi.name
         if found.change is Change.UNREADABLE and found.problem is not None:
-            self._loader.add(Ingested(name, failures=(found.problem,), finished=False), found, self._noted[name])
+            self._loader.add(
+                Ingested(name, failures=(found.problem,), finished=False), found, self._noted.get(name, ())
+            )
         elif found.change is Change.ABSENT and found.problem is not None:
-            self._loader.leave(name, "absent", [found.problem, *self._noted[name]])
+            self._loader.leave(name, "absent", [found.problem, *self._noted.get(name, ())])
         else:
             self._loader.leave(name, "skipped")
 

@@ -158,6 +158,27 @@ def test_retrying_takes_the_aois_with_failures_and_no_others(options: Options, q
     assert again.failures == first.failures
 
 
+def test_an_aoi_that_cannot_be_listed_is_a_failure_until_it_can(
+    options: Options, quiet: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(options, quiet)
+    with monkeypatch.context() as broken:
+
+        def files(*_: Any) -> None:
+            raise PermissionError(13, "Permission denied", f"hr_dataset/{NAME}")
+
+        broken.setattr("ingest.sources.JoinedSource.files", files)
+        report = ingest(options, quiet)
+    assert [problem.reason for problem in report.failures] == ["cannot be listed: Permission denied"]
+    assert (report.items.total(), report.status) == (3, "partial")
+    again = ingest(options, quiet)
+    assert (again.failures, again.skipped, again.status) == ([], 0, "done")
+
+
+def test_an_aoi_that_is_asked_for_twice_is_ingested_once(options: Options, quiet: Console) -> None:
+    assert ingest(replace(options, only=(NAME, NAME)), quiet).aois == 1
+
+
 def test_an_interrupted_process_leaves_nothing_that_a_later_run_trips_over(options: Options, quiet: Console) -> None:
     # Killed between objects and items: objects of an AOI without items.
     assert ingest(options, quiet).failures == []
