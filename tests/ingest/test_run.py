@@ -361,7 +361,7 @@ def test_ctrl_c_ends_a_run_cleanly_and_the_next_goes_on(options: Options, quiet:
         "PGDATABASE": database.database,
         "WORLDSTRAT_STORE": store.url,
     }
-    command = [Path(sys.executable).with_name("worldstrat"), "ingest", defective, "--workers", "1"]
+    command: list[str | Path] = [Path(sys.executable).with_name("worldstrat"), "ingest", defective, "--workers", "1"]
     running = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
