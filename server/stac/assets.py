@@ -27,7 +27,8 @@ REPLACEABLE = "public, max-age=60, must-revalidate"
 _CONDITIONS = frozenset({"if-none-match", "if-modified-since", "if-range"})
 _DESCRIPTION = (
     "Any asset of the catalog by its key, as the `href` of an item names it. Answers one HTTP range (`bytes=0-99`, "
-    "`bytes=-100`), so that GDAL and rasterio read the parts of a Cloud-Optimized GeoTIFF that they need."
+    "`bytes=-100`), so that GDAL and rasterio read the parts of a Cloud-Optimized GeoTIFF that they need. The key "
+    "holds a hash of the object, so what a URL answers never changes, and caches may keep it."
 )
 
 
