@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from catalog.collection import create_collection, dataset_extent
-from catalog.constants import COLLECTIONS
+from catalog.constants import COLLECTION_SR, COLLECTIONS
 from catalog.queryables import LISTED, RANGED
 
 _REGION: Final = 45
@@ -59,10 +59,10 @@ class Told:
     ranged: dict[str, list[float | None]]
     """Least and greatest value by property."""
 
-    def extent(self) -> dict[str, Any]:
-        """Return the extent: the whole first, then, where there are several, the regions."""
+    def extent(self) -> dict[str, Any] | None:
+        """Return the extent: the whole first, then, where there are several, the regions; None where nothing tells."""
         if not self.boxes or self.first is None or self.last is None:
-            return dataset_extent().to_dict()
+            return None
         west, south, east, north = zip(*self.boxes, strict=True)
         whole = [min(west), min(south), max(east), max(north)]
         boxes = [whole, *self.boxes] if len(self.boxes) > 1 else [whole]
@@ -103,19 +103,20 @@ def update_collections(connection: psycopg.Connection[Any], only: Sequence[str] 
 def update_collection(connection: psycopg.Connection[Any], collection_id: str) -> bool:
     """Make the extent and summaries of one collection those of its items; return whether they were others."""
     told = ask(connection, collection_id)
+    extent = told.extent() or _static_extent(collection_id)
     stale, found = [*LISTED, *RANGED], _static_summaries(collection_id) | told.summaries()
     cursor = connection.execute(
         """
         UPDATE pgstac.collections SET content = renewed.content
         FROM (
             SELECT id, content || jsonb_build_object(
-                'extent', %(extent)s::jsonb,
+                'extent', coalesce(%(extent)s::jsonb, content->'extent'),
                 'summaries', coalesce(content->'summaries', '{}') - %(stale)s::text[] || %(found)s::jsonb
             ) AS content FROM pgstac.collections WHERE id = %(id)s
         ) AS renewed
         WHERE collections.id = renewed.id AND collections.content IS DISTINCT FROM renewed.content
         """,
-        {"id": collection_id, "extent": Jsonb(told.extent()), "stale": stale, "found": Jsonb(found)},
+        {"id": collection_id, "extent": extent and Jsonb(extent), "stale": stale, "found": Jsonb(found)},
     )
     return cursor.rowcount > 0
 
@@ -142,6 +143,11 @@ def _statement(condition: sql.Composable) -> sql.Composed:
         listed=comma(sql.SQL("{}, jsonb_agg(DISTINCT {})").format(*value) for value in values),
         ranged=comma(sql.SQL("{}, jsonb_build_array(min({}), max({}))").format(*end) for end in ends),
     )
+
+
+def _static_extent(collection_id: str) -> dict[str, Any] | None:
+    """Return the extent of a collection of images without images; others keep theirs."""
+    return dataset_extent().to_dict() if collection_id in {*COLLECTIONS, COLLECTION_SR} else None
 
 
 def _static_summaries(collection_id: str) -> dict[str, Any]:

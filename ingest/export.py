@@ -248,7 +248,10 @@ def _write_collection(work: _Work, moment: Moment, content: Json, places: Sequen
         "assets": {**bare.get("assets", {}), ASSET: asset},
         "stac_extensions": [*bare["stac_extensions"], TABLE_URI],
     }
-    tells = {"extent": told.extent(), "summaries": {**content.get("summaries", {}), **told.summaries()}}
+    tells = {
+        "extent": told.extent() or content["extent"],
+        "summaries": {**content.get("summaries", {}), **told.summaries()},
+    }
     work.write(f"{content['id']}/{COLLECTION}", collection_document(bare, tells, places, table))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
@@ -165,3 +165,14 @@ def test_items_without_a_date_count_with_the_period_of_the_dataset(
     writer.update_collections()
     interval = stored(connection, COLLECTION_SPOT)["extent"]["temporal"]["interval"]
     assert interval == [["2016-01-01T00:00:00Z", "2022-12-31T23:59:59Z"]]
+
+
+def test_a_collection_of_no_images_keeps_its_extent(writer: CatalogWriter, connection: psycopg.Connection[Any]) -> None:
+    begin = datetime(2015, 6, 23, tzinfo=UTC)
+    extent = pystac.Extent(pystac.SpatialExtent([-180, -90, 180, 90]), pystac.TemporalExtent([[begin, None]]))
+    models = pystac.Collection("sr-models", "Models.", extent, license="other")
+    writer.load_collections([models.to_dict(include_self_link=False)])
+    before = stored(connection, "sr-models")
+    writer.update_collections()
+    after = stored(connection, "sr-models")
+    assert after["extent"] == before["extent"]
