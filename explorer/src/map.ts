@@ -111,7 +111,8 @@ export async function createMap(container: HTMLElement, at: View["at"]): Promise
     maxPitch: 0,
     dragRotate: false,
     renderWorldCopies: false,
-    attributionControl: false,
+    // Ours is the footer; a style of the operator brings its own.
+    attributionControl: basemap() === null ? false : { compact: true },
   });
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();

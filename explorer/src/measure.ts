@@ -39,6 +39,35 @@ function where(shape: readonly Position[]): string {
   return `The point ${first[1].toFixed(5)}, ${first[0].toFixed(5)} (latitude, longitude).`;
 }
 
+/** Returns the values of both pictures at the point, where the shape is one. */
+async function pointValues({ pictures, shape }: Subject, signal: AbortSignal): Promise<HTMLElement[]> {
+  const [point] = shape;
+  if (point === undefined || shape.length > 1) return [];
+  const values = await Promise.all(pictures.map((picture) => valuesAt(picture, point, signal)));
+  return pictures.map(({ layer }, index) => {
+    const rows = (values[index] ?? []).flatMap(([name, value]) => [
+      h("dt", {}, name),
+      h("dd", {}, value === null ? "nothing to see" : short(value)),
+    ]);
+    const mark = isSynthetic(layer) ? h("em", { class: "synthetic-mark" }, "synthetic") : null;
+    const head = h("h4", {}, layerText(layer), mark);
+    return h("div", { class: "value", "data-layer": layer.id }, head, h("dl", {}, ...rows));
+  });
+}
+
+/** Returns a histogram of each band of both pictures; of classes there is none. */
+async function histograms({ pictures, shape }: Subject, signal: AbortSignal): Promise<HTMLElement[]> {
+  const continuous = pictures.filter(({ layer }) => !layer.classes);
+  const drawn = continuous.map(async (picture) => {
+    const bands = await statisticsOf(picture, shape, signal);
+    return bands.map(([band, { mean, histogram: spread }]) => {
+      const name = layerText(picture.layer) + (bands.length > 1 ? `: ${band}` : "");
+      return histogram(mean === null ? name : `${name}, mean ${short(mean)}`, ...spread);
+    });
+  });
+  return (await Promise.all(drawn)).flat();
+}
+
 export class Measure {
   private readonly hint = h("p", { class: "note", role: "status" });
   private readonly values = h("div", { class: "values" });
@@ -84,41 +113,13 @@ export class Measure {
     await Promise.all([this.read(subject), this.overTime(subject)]);
   }
 
-  private async read({ pictures, shape }: Subject): Promise<void> {
+  /** Reads values at the point, and what is spread over the polygon or the whole place. */
+  private async read(subject: Subject): Promise<void> {
     const { signal } = this.asking;
-    const [point] = shape;
-    const continuous = pictures.filter(({ layer }) => !layer.classes);
-    await this.fill(this.histograms, signal, async () => {
-      const all = await Promise.all(continuous.map((picture) => statisticsOf(picture, shape, signal)));
-      return all.flatMap((bands, index) => {
-        const name = continuous[index] === undefined ? "" : layerText(continuous[index].layer);
-        return bands.map(
-          ([
-            band,
-            {
-              histogram: [counts, edges],
-            },
-          ]) => histogram(bands.length > 1 ? `${name}: ${band}` : name, counts, edges),
-        );
-      });
-    });
-    await this.fill(this.values, signal, async () => {
-      if (point === undefined || shape.length > 1) return [];
-      const values = await Promise.all(pictures.map((picture) => valuesAt(picture, point, signal)));
-      return pictures.map(({ layer }, index) => {
-        const rows = (values[index] ?? []).flatMap(([name, value]) => [
-          h("dt", {}, name),
-          h("dd", {}, value === null ? "nothing to see" : short(value)),
-        ]);
-        const mark = isSynthetic(layer) ? h("em", { class: "synthetic-mark" }, "synthetic") : null;
-        return h(
-          "div",
-          { class: "value", "data-layer": layer.id },
-          h("h4", {}, layerText(layer), mark),
-          h("dl", {}, ...rows),
-        );
-      });
-    });
+    await Promise.all([
+      this.fill(this.values, signal, () => pointValues(subject, signal)),
+      this.fill(this.histograms, signal, () => histograms(subject, signal)),
+    ]);
   }
 
   private async overTime({ place, shape, day }: Subject): Promise<void> {

@@ -9,7 +9,7 @@ type Where = "left" | "right";
 const GRAIN: Record<Sensor, string> = { sentinel2: "10 m", sr: "2.5 m", spot: "1.5 m" };
 const OVERLAY_NAME: Record<Overlay, string> = { none: "None", clouds: "Clouds", scl: "Scene classes" };
 const SYNTHETIC =
-  "Synthetic: a model's estimate from one Sentinel-2 image, not a measurement. Details finer than about 6 m are invented; where a cloud may have reached, nothing is shown.";
+  "Synthetic: a model's estimate from one Sentinel-2 image, not a measurement. Details finer than about 6 m are invented; where a cloud may have reached, nothing is shown.";
 
 /** A radio button that looks like a part of one control. */
 function segment(name: string, value: string, text: (Node | string)[], choose: () => void): HTMLElement {
