@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
@@ -28,6 +29,8 @@ class Repair:
     """The dataset, as `ingest` takes it; damaged AOIs are only marked where none is given."""
     workers: int = 1
     """Processes that make AOIs again."""
+    indexes: Path | None = None
+    """Folder in which the indexes of tar archives are kept."""
 
 
 def repair(wanted: Repair, console: Console) -> Verification:
@@ -42,7 +45,7 @@ def repair(wanted: Repair, console: Console) -> Verification:
         DatabaseError: the database does not answer.
         ObjectStoreError: the store does not.
     """
-    source = open_source(wanted.sources) if wanted.sources else None
+    source = open_source(wanted.sources, wanted.indexes, console) if wanted.sources else None
     found = _check_and_mark(wanted.checks, console)
     if source is None or not found.damaged:
         return found

@@ -58,7 +58,11 @@ def verify(
         raise click.UsageError("SRC is only read to repair: add --repair, or leave it out.")
     checks = Checks(load_database(data), load_store(data), quick, schemas.resolve() if schemas else None)
     console = Console(stderr=True)
-    found = repair(Repair(checks, src, workers), console) if mend else run_verify(checks, console)
+    found = (
+        repair(Repair(checks, src, workers, data.resolve() / "indexes"), console)
+        if mend
+        else run_verify(checks, console)
+    )
     if as_json:
         click.echo(json.dumps(found.to_json(), ensure_ascii=False))
     else:
