@@ -49,7 +49,7 @@ def main(aois: int, revisits: int, rounds: int, workers: int) -> None:
 
 def timed(dataset: Path, store: StoreSettings, side: str, workers: int) -> float:
     """Return the seconds that the work takes, once all workers are warm."""
-    nowhere = DatabaseSettings(host="", port=0, user="", password="", database="")
+    nowhere = DatabaseSettings(host="", port=1, user="", password="", database="")
     options = Options(dataset, nowhere, store, workers, ray_address="local" if side == "ray" else None)
     tasks = list(tasks_of(dataset, store))
     with create_executor(options) as executor:
