@@ -29,8 +29,9 @@ class Peaks:
     worker: float
 
 
-# Two ingests of real rasters in processes of their own: a minute on a machine under load.
+# Two ingests of real rasters in processes of their own: half a minute, and ten times that on a machine under load.
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_peaks_of_driver_and_workers_are_the_same_for_10_and_for_200_aois(
     tiny_dataset: Path, postgres: PostgresCluster, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from tests.conftest import fresh_database
 from tests.ingest.tiny import multiply
 
 # Starting three nodes takes half a minute, and a machine under load three times as long.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 AOIS = 60
 PROGRAM = Path(__file__).with_name("ray_cluster.py")
 
@@ -42,7 +42,7 @@ def on_cluster(alone: list[str], many: Path, environment: dict[str, str]) -> Cal
             capture_output=True,
             text=True,
             check=False,
-            timeout=380,
+            timeout=850,
         )
 
     return run
