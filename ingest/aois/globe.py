@@ -1,5 +1,6 @@
 """A raster of the whole globe, read at many points in bounded memory: LCCS or SMOD."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 from pyproj import Transformer
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 from catalog.constants import CRS
@@ -89,7 +90,11 @@ class Globe:
 
     def _address(self) -> str:
         """Return the file, or the variable of it that holds the classes."""
-        with rasterio.open(self.path) as src:
+        with warnings.catch_warnings():
+            # A NetCDF of several variables has no place itself; its variables have.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            src = rasterio.open(self.path)
+        with src:
             variables = [name for name in src.subdatasets if name.endswith(f":{_LCCS_VARIABLE}")]
             if src.subdatasets and not variables:
                 raise SampleAoisError(f"{self.path} has no variable {_LCCS_VARIABLE}; give the file of Copernicus.")

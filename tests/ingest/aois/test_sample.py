@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+import xarray as xr
 from click.testing import CliRunner, Result
 from pyproj import Transformer
 
@@ -67,6 +68,18 @@ def test_points_outside_of_a_raster_have_no_class(tmp_path: Path) -> None:
         dst.write(np.arange(16, dtype=np.uint8).reshape(1, 4, 4))
     lon, lat = np.array([10.0, 13.999, 14.0, 9.999, 12.5, 12.5]), np.array([14.0, 10.001, 12.0, 12.0, 14.001, 12.5])
     assert Globe(path).sample(lon, lat).tolist() == [0, 15, UNKNOWN, UNKNOWN, UNKNOWN, 6]
+
+
+def test_the_netcdf_of_copernicus_is_read_as_it_is(tmp_path: Path) -> None:
+    lat, lon = np.arange(90, -90, -1.0) - 0.5, np.arange(-180, 180, 1.0) + 0.5
+    codes = (np.arange(180 * 360).reshape(180, 360) % 200).astype(np.uint8)
+    dimensions = ("time", "lat", "lon")
+    variables = {"lccs_class": (dimensions, codes[np.newaxis]), "processed_flag": (dimensions, codes[np.newaxis] * 0)}
+    degrees = {"lat": ("lat", lat, {"units": "degrees_north"}), "lon": ("lon", lon, {"units": "degrees_east"})}
+    xr.Dataset(variables, coords={**degrees, "time": [0]}).to_netcdf(tmp_path / "lccs.nc", engine="h5netcdf")
+    lon, lat = uniform_on_sphere(np.random.default_rng(1), 500)
+    expected = codes[np.floor(90 - lat).astype(int), np.floor(lon + 180).astype(int)]
+    assert np.array_equal(Globe(tmp_path / "lccs.nc").sample(lon, lat), expected)
 
 
 def test_oceans_are_left_out_and_lakes_and_islands_stay(points: Points) -> None:
