@@ -32,6 +32,7 @@ class Page {
   private matching: Set<string> | null = null;
   private counting = new AbortController();
   private images: number | null = null;
+  private counts: Awaited<ReturnType<typeof facetCounts>> | null = null;
   private loaded = false;
 
   constructor() {
@@ -75,7 +76,8 @@ class Page {
   }
 
   private async chart({ charts, filters }: View): Promise<void> {
-    if (!charts && this.charts === null) return;
+    // Classes have their names from the places: `load` comes back when these are here.
+    if (charts ? !this.loaded : this.charts === null) return;
     this.charts ??= import("./charts").then(({ Charts }) => new Charts(this.labels, () => this.closeCharts()));
     const page = await this.charts;
     if (charts) await page.show(filters);
@@ -98,6 +100,7 @@ class Page {
       this.loaded = true;
       if (this.all.size === 0) notifyEmpty();
       this.report();
+      if (this.state.current.charts) void this.chart(this.state.current);
       document.body.classList.remove("loading");
     } catch (error) {
       this.fail("The places could not be loaded.", error, () => void this.load());
@@ -121,19 +124,22 @@ class Page {
         facetCounts(filters, signal),
       ]);
       this.matching = matching;
-      this.facets.count(counts);
+      this.counts = counts;
       this.show();
       this.images = images;
       this.report();
+      if (this.state.current.charts) void this.chart(this.state.current);
       document.body.classList.remove("counting");
     } catch (error) {
       this.fail("The filters could not be applied.", error, () => void this.filter(filters));
     }
   }
 
-  /** Says how many places and images match, once all places are here. */
+  /** Says how many places and images match, of each class at once, of all once all places are here. */
   private report(): void {
     const { size } = this.all;
+    // Codes have their labels from the places: both must be here.
+    if (this.counts !== null) this.facets.count(this.counts);
     if (this.loaded) this.bar.matched(this.state.current.filters, this.matching?.size ?? size, size, this.images);
   }
 
