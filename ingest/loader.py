@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BATCH_SIZE: Final = 200
 """Items of one copy into the database, about six AOIs."""
+BATCH_AOIS: Final = 100
+"""AOIs of one batch at most, for those that give no items."""
 UNTOUCHED_SIZE: Final = 500
 """Rows of AOIs without work that are written at once."""
 
@@ -114,7 +116,7 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
         """Take one AOI, and what its tables' rows are noted for; its items are loaded with their batch."""
         noted = replace(ingested, notes=(*notes, *ingested.notes)) if notes else ingested
         self._batch.append((noted, found))
-        if sum(len(one.items) for one, _ in self._batch) >= BATCH_SIZE:
+        if len(self._batch) >= BATCH_AOIS or sum(len(one.items) for one, _ in self._batch) >= BATCH_SIZE:
             self.flush()
 
     def leave(self, aoi: str, status: Untouched, notes: Sequence[Problem] = ()) -> None:
@@ -133,8 +135,8 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
         self._write_untouched()
         if not self._batch:
             return
-        states = self.prepare().write(self._batch)
-        self._batch.clear()
+        batch, self._batch = self._batch, []
+        states = self.prepare().write(batch)
         with translated(self._database):
             self._runs.save(states)
         self.loaded += len(states)
