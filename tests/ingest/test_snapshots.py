@@ -2,12 +2,14 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rustac
 from click.testing import CliRunner
+from rich.console import Console
 
 from catalog.collection import create_collections
 from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT, COLLECTIONS
@@ -18,6 +20,8 @@ from catalog.snapshot import asset_of
 from infra.cli import main
 from ingest import snapshots
 from ingest.errors import ExportError
+from ingest.options import Options
+from ingest.run import ingest
 from ingest.snapshots import Standing, keep_snapshots, renew_snapshots, standings
 
 
@@ -127,3 +131,20 @@ def test_a_snapshot_of_what_is_gone_is_no_longer_named(filled: DatabaseSettings,
     assert row is not None
     assert asset_of(row[0]) is None
     assert len(list(ObjectStore.open(file_store).list(COLLECTION_SPOT))) == 1
+
+
+def test_an_ingest_that_is_asked_to_leaves_a_snapshot_of_each_collection(
+    dataset: Path, database: DatabaseSettings, file_store: StoreSettings
+) -> None:
+    first = min(folder.name for folder in (dataset / "hr_dataset").iterdir())
+    options = Options(dataset, database, file_store, only=(first,))
+    ingest(options, Console(quiet=True))
+    assert standing(database, COLLECTION_SPOT).created is None
+    # Nothing is new now; what an earlier run left undone is done all the same.
+    report = ingest(replace(options, snapshot=True), Console(quiet=True))
+    assert (report.skipped, report.failures) == (1, [])
+    for name, items in ((COLLECTION_SPOT, 1), (COLLECTION_L2A, 2)):
+        found = standing(database, name)
+        assert found.items == items
+        assert found.created is not None
+        assert not found.is_outdated
