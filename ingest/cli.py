@@ -89,7 +89,7 @@ def ingest(  # noqa: PLR0917 - click passes every option by its name
         indexes=data.resolve() / "indexes",
     )
     if dry_run:
-        _show(forecast(options), as_json=as_json)
+        _show(forecast(options, Console(stderr=True)), as_json=as_json)
         return
     report = run_ingest(options, Console(stderr=True))
     if as_json:

@@ -44,6 +44,8 @@ class Forecast:
     """Images that the catalog has of AOIs of the source, and the source no longer."""
     others: list[str] = field(default_factory=list)
     """AOIs that the catalog has and the source has not."""
+    broken: list[str] = field(default_factory=list)
+    """Archives that are cut or damaged, and where."""
 
     def add(self, found: Found) -> None:
         """Count one AOI."""
@@ -57,7 +59,8 @@ class Forecast:
             str(change): {"aois": self.aois[change], "files": self.files[change], "bytes": self.size[change]}
             for change in _MEANING
         }
-        return counts | {"gone": {"images": self.gone, "aois": len(self.others), "names": self.others}}
+        gone = {"images": self.gone, "aois": len(self.others), "names": self.others}
+        return counts | {"gone": gone, "broken": self.broken}
 
     def print(self, console: Console) -> None:
         """Print the numbers for a person."""
@@ -69,21 +72,29 @@ class Forecast:
             style = "bold" if change.is_work and self.aois[change] else None
             table.add_row(change, f"{self.aois[change]:,}", f"{self.files[change]:,}", size, meaning, style=style)
         console.print(table)
+        for reason in self.broken:
+            console.print(escape(reason), style="bold red")
         if self.gone:
             console.print(f"{self.gone:,} images are gone from the source; the catalog keeps them.")
         if self.others:
             console.print(escape(told_others(self.others)))
 
 
-def forecast(options: Options, source: Source | None = None) -> Forecast:
+def forecast(options: Options, console: Console | None = None, source: Source | None = None) -> Forecast:
     """Compare the source with the catalog; nothing is written, and the object store is not asked.
+
+    Args:
+        options: what a run would be asked to do.
+        console: where the progress of a first pass over a tar archive is shown.
+        source: an open source; `options.src` is opened where none is given.
 
     Raises:
         WorldStratError: the source is no dataset, or the database does not answer.
     """
-    source = source or open_source(options.src, options.indexes)
+    source = source or open_source(options.src, options.indexes, console)
     check(options, source)
     found, gone = Forecast(), Gone()
+    found.broken = [f"{problem.file}: {problem.reason}" for problem in source.failures]
     with (
         closing(connect(options.database)) as connection,
         translated(options.database),

@@ -27,7 +27,7 @@ def options(tiny_dataset: Path, database: DatabaseSettings, file_store: StoreSet
 def counts(options: Options) -> dict[str, int]:
     """AOIs by how they stand to the catalog, those that are none left out."""
     told = forecast(options).to_json()
-    return {name: one["aois"] for name, one in told.items() if name != "gone" and one["aois"]}
+    return {name: one["aois"] for name, one in told.items() if name not in {"gone", "broken"} and one["aois"]}
 
 
 def tables(database: DatabaseSettings) -> list[Any]:
