@@ -22,6 +22,17 @@ so that memory does not grow with the dataset."""
 Work = Callable[[Task], Ingested]
 
 
+def work(task: Task) -> Ingested:
+    """Ingest one AOI in this process; only a worker imports the libraries of rasters, the driver goes without.
+
+    Raises:
+        ObjectStoreError: the store is full, absent, or refuses.
+    """
+    from ingest.work import work as work_here  # noqa: PLC0415
+
+    return work_here(task)
+
+
 class PoolExecutor(AbstractContextManager["PoolExecutor"]):
     """A pool of processes on this machine."""
 

@@ -195,9 +195,9 @@ def open_store(options: Options) -> "ObjectStore":
 
 
 def create_executor(options: Options) -> AbstractContextManager[Executor]:
-    """Start the pool, or connect to Ray; only now are the slow libraries imported."""
+    """Start the pool, or connect to Ray; only now is what they need imported."""
     # A run that finds nothing to do ends before these imports would.
-    from ingest.work import work  # noqa: PLC0415
+    from ingest.executor import PoolExecutor, work  # noqa: PLC0415
 
     if options.ray_address is not None:
         present_token()
@@ -206,7 +206,4 @@ def create_executor(options: Options) -> AbstractContextManager[Executor]:
         except ModuleNotFoundError as error:
             raise SettingsError("--ray-address needs Ray: install worldstrat[ray].") from error
         return RayExecutor(options.ray_address, options.workers, work)
-
-    from ingest.executor import PoolExecutor  # noqa: PLC0415
-
     return PoolExecutor(options.workers, work)
