@@ -70,10 +70,13 @@ class Partial:
 
     def write(self, number: int, data: bytes) -> int:
         """Add bytes to a block and return how many belonged to it."""
-        data = data[: self.left(number)]
-        os.pwrite(self._file, data, self._next(number))
-        self._record.have[number] += len(data)
-        return len(data)
+        rest = memoryview(data)[: self.left(number)]
+        count = len(rest)
+        while rest:
+            written = os.pwrite(self._file, rest, self._next(number))
+            self._record.have[number] += written
+            rest = rest[written:]
+        return count
 
     def restart(self) -> None:
         """Forget what is there: the next bytes come from the beginning."""
