@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import IO, Final, Self, cast
 
@@ -96,7 +97,7 @@ def _index_path(archive: Path, cache: Path | None) -> Path:
 def _build(archive: Path, path: Path, console: Console) -> None:
     """Write an index under another name first: a pass that is broken off leaves none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for stale in path.parent.glob(f"{path.name.rpartition('-')[0]}-*.index*"):
+    for stale in path.parent.glob(f"{escape(path.name.rpartition('-')[0])}-*.index*"):
         stale.unlink(missing_ok=True)
     unfinished = path.with_suffix(f".index{os.getpid()}")
     try:
