@@ -88,9 +88,11 @@ export class Facets {
     this.tell(filters.clouds ?? NO_CLOUD_LIMIT, filters.delta ?? NO_DELTA_LIMIT);
     this.clear.hidden = countFilters(filters) === 0;
     this.note.textContent = aboutRevisits(filters) ? "Numbers are matching images" : "Numbers are places";
-    for (const list of this.groups.values())
-      for (const input of list.querySelectorAll("input"))
-        input.checked = filters[input.name as Facet].includes(input.value);
+    for (const [facet, list] of this.groups) {
+      for (const input of list.querySelectorAll("input")) input.checked = filters[facet].includes(input.value);
+      // What narrows the places is not hidden in a closed group.
+      if (filters[facet].length > 0) list.closest("details")?.setAttribute("open", "");
+    }
   }
 
   /** Shows these counts; what is chosen stays in its list even where nothing is left of it. */
