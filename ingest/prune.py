@@ -24,16 +24,24 @@ from ingest.lock import lock_catalog
 YOUNG: Final = timedelta(hours=1)
 """Age up to which an object is kept: whoever stores one puts it before the item that names it."""
 
-# Every key that an item or a collection names, whatever store its href begins with. In the database and not here: a
-# catalog of millions of items names more keys than fit in memory.
+# Every key that an item or a collection names, whichever collection that is: below this store as the href says it, else
+# (the store of ours by another address) from the id of its own collection on. In the database and not here: a catalog
+# of millions of items names more keys than fit in memory.
 _NAMED: Final = """
 CREATE TEMPORARY TABLE named AS
-SELECT DISTINCT substring(a.value->>'href' FROM '^(?:.*/)?(' || c.id || '/.*)$') AS key, a.value->>'href' AS href
+SELECT DISTINCT href, CASE
+    WHEN starts_with(href, %(store)s) THEN substr(href, length(%(store)s) + 1)
+    ELSE substring(href FROM '^(?:.*/)?(' || id || '/.*)$')
+END AS key
 FROM (
-    SELECT collection AS id, content->'assets' AS assets FROM pgstac.items WHERE collection = ANY(%(ours)s)
-    UNION ALL SELECT id, content->'assets' FROM pgstac.collections WHERE id = ANY(%(ours)s)
-) c, jsonb_each(CASE jsonb_typeof(c.assets) WHEN 'object' THEN c.assets ELSE '{}' END) a
-WHERE a.value->>'href' IS NOT NULL
+    SELECT c.id, a.value->>'href' AS href
+    FROM (
+        SELECT collection AS id, content->'assets' AS assets FROM pgstac.items
+        UNION ALL SELECT id, content->'assets' FROM pgstac.collections
+    ) c, jsonb_each(CASE jsonb_typeof(c.assets) WHEN 'object' THEN c.assets ELSE '{}' END) a
+    OFFSET 0
+) asset
+WHERE starts_with(href, %(store)s) OR id = ANY(%(ours)s)
 """
 _HERE: Final = "SELECT EXISTS (SELECT FROM named WHERE starts_with(href, %s))"
 _UNNAMED: Final = (
@@ -93,7 +101,7 @@ def prune(options: Options, console: Console) -> Pruned:
     store = ObjectStore.open(options.store)
     with translated(options.database), closing(connect(options.database)) as connection:
         lock_catalog(connection)
-        connection.execute(_NAMED, {"ours": list(STORED)})
+        connection.execute(_NAMED, {"ours": list(STORED), "store": store.href("")})
         connection.execute("CREATE INDEX ON named USING hash (key)")
         connection.execute("ANALYZE named")
         pruned = Pruned()

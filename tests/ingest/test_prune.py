@@ -129,6 +129,44 @@ def test_what_a_collection_names_stays(held: Options, quiet: Console) -> None:
     assert model not in keys(held), "no item names it"
 
 
+def test_what_an_item_of_a_strangers_collection_names_stays(held: Options, quiet: Console) -> None:
+    odd = f"{COLLECTION_SPOT}/{COLLECTION_SPOT}/0123456789ab/a.tif"
+    put(held, ORPHAN, odd)
+    href = ObjectStore.open(held.store).href
+    with connect(held.database) as connection:
+        connection.execute("SELECT create_collection(%s)", (Jsonb({"id": "mine", "type": "Collection"}),))
+        connection.execute(
+            "SELECT create_item(%s)",
+            (
+                Jsonb(
+                    {
+                        "id": "x",
+                        "collection": "mine",
+                        "type": "Feature",
+                        "geometry": {"type": "Point", "coordinates": [0, 0]},
+                        "properties": {"datetime": "2020-01-01T00:00:00Z"},
+                        "assets": {"old": {"href": href(ORPHAN)}, "odd": {"href": href(odd)}},
+                    }
+                ),
+            ),
+        )
+    assert prune(held, quiet).objects == 0
+    assert {ORPHAN, odd} < keys(held)
+
+
+def test_a_store_that_is_named_by_another_address_keeps_its_objects(held: Options, quiet: Console) -> None:
+    named = keys(held)
+    put(held, ORPHAN)
+    with connect(held.database) as connection:
+        connection.execute(
+            "UPDATE items SET content = replace(content::text, 'file:///', 'file:///mnt/')::jsonb "
+            "WHERE collection <> %s",
+            (COLLECTION_SPOT,),
+        )
+    assert prune(held, quiet).objects == 1
+    assert keys(held) == named
+
+
 def test_a_catalog_that_names_nothing_in_a_store_is_not_its_own(held: Options, tmp_path: Path, quiet: Console) -> None:
     other = Options(held.database, StoreSettings(url=(tmp_path / "another").as_uri()), NOW)
     put(other, ORPHAN)
