@@ -32,6 +32,7 @@ from ingest.export_layout import (
     collection_document,
     item_document,
     place_document,
+    plain,
     root_document,
     table_row,
 )
@@ -106,6 +107,7 @@ def export(options: ExportOptions, console: Console) -> Exported:
         if not chosen:
             raise ExportError("Nothing to export: the catalog has no such items.")
         work = _Work(options.out, place_asset, chosen)
+        check_paths(work.titles, work.places)
         before = _prepare(options.out, work.titles)
         size = _write_places(work, moment, options.workers, console)
         for content, places in chosen:
@@ -177,6 +179,8 @@ class _Work:
         """Remove what earlier exports left: they wrote the folders `before`."""
         for name in before:
             folder = self.out / name
+            if folder.is_symlink():  # whoever put it there has other files where it leads
+                continue
             for path in sorted([folder, *folder.rglob("*")], reverse=True):
                 if path.is_dir() and not path.is_symlink():
                     if not any(path.iterdir()):
@@ -188,15 +192,48 @@ class _Work:
         return self._paths.get(key)
 
 
+def check_paths(collections: Iterable[str], places: Iterable[Place]) -> None:
+    """Make sure that every document has a path of its own, below the folder of its collection.
+
+    Raises:
+        ExportError: one has not.
+    """
+    for one in collections:
+        if one != plain(one):
+            raise ExportError(f"The collection {one!r} cannot be a folder: name the others by --collection.")
+    taken: set[str] = set()
+    for place in places:
+        paths = [place.folder, f"{place.folder}/{ROOT}", *map(place.path, place.ids)]
+        for path in paths:
+            if path in taken:
+                raise ExportError(f"Two things of {place.collection}, one of them in {place.aoi!r}, would be {path}.")
+            taken.add(path)
+
+
 def _prepare(out: Path, collections: Iterable[str]) -> list[str]:
     """Make the folder, and from now on no whole catalog; return the names of all folders that are ours in it."""
     mark = out / MARK
     if out.is_dir() and any(out.iterdir()) and not mark.exists():
         raise ExportError(f"{out} is neither empty nor a static catalog that was written here: choose another folder.")
     out.mkdir(parents=True, exist_ok=True)
-    names = sorted({*collections, *(orjson.loads(mark.read_bytes()) if mark.exists() else ())})
+    names = sorted({*collections, *(_read_mark(mark) if mark.exists() else ())})
     write_whole(mark, orjson.dumps(names))
     (out / ROOT).unlink(missing_ok=True)
+    return names
+
+
+def _read_mark(mark: Path) -> list[str]:
+    """Return the names of the folders that earlier exports wrote: they are cleared, so nothing else may be named.
+
+    Raises:
+        ExportError: something else is.
+    """
+    try:
+        names = orjson.loads(mark.read_bytes())
+    except orjson.JSONDecodeError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) and name == plain(name) for name in names):
+        raise ExportError(f"{mark} is not as an export leaves it: choose another folder.")
     return names
 
 

@@ -80,9 +80,10 @@ class Linked:
             ObjectStoreError: the store lacks it.
         """
         href = str(asset["href"])
-        if self.store.key(href) is None:
+        key = self.store.key(href)
+        if key is None:
             return href, 0
-        source = Path(unquote(urlsplit(href).path))
+        source = Path(unquote(urlsplit(self.store.url).path), key)  # keys are as they are, also with a # or %
         path = folder / source.name
         if not source.is_file():
             raise ObjectStoreError(f"No object {href}. `worldstrat verify` says what else is lacking.")

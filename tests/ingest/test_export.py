@@ -27,7 +27,7 @@ from catalog.pgstac import connect
 from catalog.stored import StoredItems
 from infra.cli import main
 from ingest.errors import ExportError
-from ingest.export import MARK, Exported, ExportOptions, export
+from ingest.export import MARK, Exported, ExportOptions, check_paths, export
 from ingest.export_layout import Place, item_document, plain
 
 Json = dict[str, Any]
@@ -199,6 +199,39 @@ def test_a_folder_that_is_not_ours_is_refused(options: ExportOptions) -> None:
     with pytest.raises(ExportError, match="neither empty nor a static catalog"):
         run(options)
     assert [path.name for path in options.out.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("names", ['["../thesis"]', '["/thesis"]', '[".."]', '{"a": 1}', "no JSON"])
+def test_a_mark_cannot_have_files_elsewhere_removed(options: ExportOptions, names: str) -> None:
+    thesis = options.out.parent / "thesis" / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("years of work")
+    options.out.mkdir()
+    (options.out / MARK).write_text(names)
+    with pytest.raises(ExportError, match="not as an export leaves it"):
+        run(options)
+    assert thesis.exists()
+
+
+def test_a_folder_that_is_a_link_is_not_cleared(options: ExportOptions) -> None:
+    thesis = options.out.parent / "thesis" / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("years of work")
+    run(options, collections=(COLLECTION_SPOT,))
+    (options.out / MARK).write_text('["elsewhere"]')
+    (options.out / "elsewhere").symlink_to(thesis.parent)
+    run(options, collections=(COLLECTION_SPOT,))
+    assert thesis.exists()
+
+
+def test_two_places_of_one_path_are_refused_instead_of_one_lost() -> None:
+    places = [Place("things", "a:1", ("x",)), Place("things", "a-1", ("y",))]
+    with pytest.raises(ExportError, match="would be things/a-1"):
+        check_paths(["things"], places)
+    with pytest.raises(ExportError, match=r"would be things/a/catalog\.json"):
+        check_paths(["things"], [Place("things", "a", ("catalog", "x"))])
+    with pytest.raises(ExportError, match="cannot be a folder"):
+        check_paths(["../things"], [])
 
 
 def test_a_missing_object_ends_the_export_and_leaves_no_root(options: ExportOptions, ingested: Any) -> None:
