@@ -18,7 +18,12 @@ class StepProgress(AbstractContextManager["StepProgress"]):
     def __init__(self, console: Console, title: str, total: int | None) -> None:
         self._console, self._title, self._total = console, title, total
         self._said = time.monotonic()
-        columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[word]}"))
+        columns = (
+            TextColumn(title, markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[word]}", markup=False),
+        )
         self._bar = Progress(
             *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal
         )
@@ -41,4 +46,4 @@ class StepProgress(AbstractContextManager["StepProgress"]):
         if not self._console.is_terminal and time.monotonic() - self._said > _PERIOD:
             self._said = time.monotonic()
             of = f" of {self._total:,}" if self._total else ""
-            self._console.print(f"{self._title}: {step:,}{of} {word}".rstrip(), highlight=False)
+            self._console.print(f"{self._title}: {step:,}{of} {word}".rstrip(), highlight=False, markup=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from catalog.metadata import METADATA_CSV, SPLIT_CSV, Problem
-from ingest.names import HR, LEVELS, LR, NOT_AOIS, TWELVE_BIT, canonical, is_junk
+from ingest.names import HR, LEVELS, LR, NOT_AOIS, TWELVE_BIT, as_text, canonical, is_junk, kind_of_root
 from ingest.source import Entry
 
 _WRAPPERS: Final[dict[str, tuple[str, ...]]] = {HR: (HR, TWELVE_BIT), LR: (LR,)}
@@ -23,7 +23,7 @@ class FileOrigin:
     @property
     def place(self) -> str:
         """Its path."""
-        return str(self.path)
+        return as_text(str(self.path))
 
     def read(self) -> bytes:
         """Return all bytes; OSError where they cannot be had."""
@@ -52,11 +52,11 @@ class FolderPart:
     notes: tuple[Problem, ...] = ()
 
     def __init__(self, src: Path) -> None:
-        self.place = str(src)
+        self.place = as_text(str(src))
         self.tables: Mapping[str, FileOrigin] = {
             name: FileOrigin(src / name) for name in (METADATA_CSV, SPLIT_CSV) if (src / name).is_file()
         }
-        self.roots = [(root, kind) for kind in _WRAPPERS for root in _roots(src, kind)]
+        self.roots = [(root, kind) for kind in _WRAPPERS for root in _roots(src, kind)] or _own_roots(src)
         self._folders = _find_folders(self.roots)
         self.holds_images = bool(self.roots)
 
@@ -76,7 +76,7 @@ class FolderPart:
 
 def _entry(file: os.DirEntry[str], folder: _Folder, aoi: str, level: str | None = None) -> Entry:
     known = next((known for known in LEVELS if known == level), None)
-    name = canonical(folder.kind, twelve_bit=folder.twelve_bit, aoi=aoi, level=known, filename=file.name)
+    name = canonical(folder.kind, twelve_bit=folder.twelve_bit, aoi=aoi, level=known, filename=as_text(file.name))
     stat = file.stat()
     return Entry(name, known, stat.st_size, str(stat.st_mtime_ns), FileOrigin(Path(file.path)))
 
@@ -93,15 +93,27 @@ def _find_folders(roots: list[tuple[Path, str]]) -> dict[str, list[_Folder]]:
     for root, kind in roots:
         for entry in _scan(root):
             if entry.is_dir() and entry.name not in NOT_AOIS:
-                folders.setdefault(entry.name, []).append(_Folder(entry.path, kind, TWELVE_BIT in root.parts[-1:]))
+                folder = _Folder(entry.path, kind, TWELVE_BIT in root.parts[-1:])
+                folders.setdefault(as_text(entry.name), []).append(folder)
     return folders
 
 
 def _roots(src: Path, kind: str) -> list[Path]:
     """Return the folders that hold folders of AOIs: `hr_dataset`, `hr_dataset/hr_dataset`, `hr_dataset/12bit`, ..."""
-    found = []
     waiting = [Path(e.path) for e in _scan(src) if e.is_dir() and e.name.startswith(kind) and e.name not in NOT_AOIS]
     waiting += [src / kind] if (src / kind).is_dir() else []
+    return _below(waiting, kind)
+
+
+def _own_roots(src: Path) -> list[tuple[Path, str]]:
+    """Return the folder itself where it is one of AOIs' folders by its own name, `hr_dataset` or `lr_dataset...`."""
+    kind = kind_of_root(src.name)
+    return [(root, kind) for root in _below([src], kind)] if kind else []
+
+
+def _below(waiting: list[Path], kind: str) -> list[Path]:
+    """Return folders of AOIs' folders, and those below them that are such again."""
+    found = []
     while waiting:
         root = waiting.pop()
         found.append(root)

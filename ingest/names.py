@@ -19,6 +19,8 @@ TWELVE_BIT: Final = "12bit"
 """A folder between `hr_dataset` and the AOIs in an older layout of Kaggle."""
 LEVELS: Final[tuple[Level, ...]] = ("L2A", "L1C")
 
+_DIGITS: Final = 9
+"""Of a revisit's number; Python refuses to read those of thousands."""
 NOT_AOIS: Final = frozenset({HR, LR, TWELVE_BIT, "8bit", RAW, "__MACOSX"})
 """Names of folders that are no AOI's."""
 _JUNK: Final = re.compile(r"^(\..*|Thumbs\.db|desktop\.ini|__MACOSX)$", re.IGNORECASE)
@@ -27,6 +29,12 @@ _SENTINEL2_KINDS: Final[dict[Level, dict[str, str]]] = {
     level: {f"{product.suffix}.tiff": product.key for product in products}
     for level, products in SENTINEL2_PRODUCTS.items()
 }
+
+
+def as_text(name: str) -> str:
+    """Return the name of a file as text that can be stored: bytes that are no UTF-8, and NUL, are spelled out."""
+    plain = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return plain.replace("\0", "\\x00")
 
 
 def is_junk(name: str) -> bool:
@@ -101,6 +109,6 @@ def parse_sentinel2(filename: str, aoi: str, level: Level) -> tuple[str, int] | 
         # The one suffix with a hyphen before it in the file's name is the level's: `-L2A_data` needs no care.
         owner, _, revisit = head.rpartition("-")
         kind = _SENTINEL2_KINDS[level].get(suffix)
-    if kind is None or not revisit.isdecimal():
+    if kind is None or not revisit.isdecimal() or len(revisit) > _DIGITS:
         return f"no published kind of {level} file"
     return (kind, int(revisit)) if owner == aoi else f"named for another AOI, {owner!r}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.settings import DatabaseSettings, StoreSettings
+from ingest.names import as_text
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Options:
     def sources(self) -> list[str]:
         """What was given as SRC, as the row of the run has it."""
         given = [self.src] if isinstance(self.src, str | Path) else self.src
-        return [str(one) if "://" in str(one) else str(Path(one).resolve()) for one in given]
+        return [as_text(str(one) if "://" in str(one) else str(Path(one).resolve())) for one in given]
 
     @property
     def asked(self) -> dict[str, Any]:

@@ -27,6 +27,8 @@ _SAME_GRID = 1e-6
 _PLAIN = frozenset({None, Compression.deflate, Compression.lzw, Compression.zstd})
 MAX_SIDE = 10_000
 """Most rows and columns: published rasters have about 1,000, and a damaged header may claim any number."""
+MAX_PIXELS = 50_000_000
+"""Most numbers of all bands: published rasters have 4 million, and compressed ones may be a thousand times smaller."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ def place(raster: Raster, product: Product, bounds: Bounds | None, grid: Grid | 
         if raster.crs not in {CRS, None}:
             raise RasterError(f"its CRS is {raster.crs}, not {CRS}")
         placed = Grid(height, width, raster.transform)
+    _check_on_earth(placed)
     if bounds is not None:
         _check_extent(placed, bounds)
     if grid is not None:
@@ -126,6 +129,8 @@ def _check(src: rasterio.DatasetReader, product: Product) -> None:
         raise RasterError(f"it has {src.count} bands, {product.suffix} has {len(product.bands)}")
     if max(src.width, src.height) > MAX_SIDE:
         raise RasterError(f"its header claims {src.width} x {src.height} pixels; at most {MAX_SIDE} a side are read")
+    if src.width * src.height * src.count > MAX_PIXELS:
+        raise RasterError(f"{src.width} x {src.height} x {src.count} numbers are too many; {MAX_PIXELS:,} are read")
     allowed = _dtypes(product)
     if set(src.dtypes) - allowed:
         raise RasterError(f"its numbers are {src.dtypes[0]}, {product.suffix} has {' or '.join(sorted(allowed))}")
@@ -138,11 +143,18 @@ def _dtypes(product: Product) -> set[str]:
     return {"uint16"} if product in SPOT_PRODUCTS else {"float32"}
 
 
-def _check_extent(grid: Grid, bounds: Bounds) -> None:
-    transform = grid.transform
-    if transform.b or transform.d or transform.e >= 0 or transform.a <= 0:
+def _check_on_earth(grid: Grid) -> None:
+    transform, (west, south, east, north) = grid.transform, grid.bounds
+    # What is not finite fails every comparison.
+    if transform.b or transform.d or not (transform.e < 0 < transform.a):
         raise RasterError("its grid is not north-up")
-    steps = (transform.a, transform.e) * 2
+    slack = GRID_TOLERANCE * max(transform.a, -transform.e)
+    if not (-180 - slack <= west < east <= 180 + slack and -90 - slack <= south < north <= 90 + slack):
+        raise RasterError(f"it lies at {grid.bounds}, which are no longitudes and latitudes")
+
+
+def _check_extent(grid: Grid, bounds: Bounds) -> None:
+    steps = (grid.transform.a, grid.transform.e) * 2
     off = max(abs((own - aoi) / step) for own, aoi, step in zip(grid.bounds, bounds, steps, strict=True))
     if off > GRID_TOLERANCE:
         raise RasterError(f"it lies at {grid.bounds}, {off:.1f} pixels off its AOI's bounds {bounds}")

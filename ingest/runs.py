@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from catalog.metadata import Problem
 from ingest.inputs import software_version
 from ingest.lock import LOCK, lock_catalog
+from ingest.names import as_text
 from ingest.runs_schema import ensure_tables
 from ingest.state import AoiState
 
@@ -139,7 +140,7 @@ class Runs:
         if not aois:
             return
         names, statuses, notes = zip(*aois, strict=True)
-        told = [json.dumps([asdict(problem) for problem in of_aoi]) for of_aoi in notes]
+        told = [json.dumps(_as_json(of_aoi)) for of_aoi in notes]
         self._connection.execute(_SAVE_UNTOUCHED, (self.run, software_version(), list(names), list(statuses), told))
 
     def others(self, names: Sequence[str]) -> list[str]:
@@ -183,4 +184,9 @@ def _to_row(state: AoiState) -> tuple[Any, ...]:
 
 
 def _jsonb(problems: Sequence[Problem]) -> Jsonb:
-    return Jsonb([asdict(problem) for problem in problems])
+    return Jsonb(_as_json(problems))
+
+
+def _as_json(problems: Sequence[Problem]) -> list[dict[str, str]]:
+    """Return problems as PostgreSQL takes them: a library's message may quote anything."""
+    return [{name: as_text(text) for name, text in asdict(problem).items()} for problem in problems]

@@ -22,7 +22,7 @@ from catalog.metadata import METADATA_CSV, SPLIT_CSV, Problem
 from catalog.progress import StepProgress
 from ingest.errors import SourceError
 from ingest.listing import Listing, Member, leads_outside, table_name
-from ingest.names import kind_of_root, parse_path
+from ingest.names import as_text, kind_of_root, parse_path
 
 NO_AOI: Final = ""
 """The AOI under which tables are listed."""
@@ -146,7 +146,7 @@ class _Pass:
     ) -> None:
         def members() -> Iterator[Member]:
             for info in self._infos(_Watched(file)):
-                progress.at(raw.tell() // _MEGABYTE, info.name)
+                progress.at(raw.tell() // _MEGABYTE, as_text(info.name))
                 if points:
                     points.reach(info.offset_data)
                 yield from self._member(info)
@@ -185,7 +185,7 @@ class _Pass:
             )
 
     def _member(self, info: tarfile.TarInfo) -> Iterator[Member]:
-        path = info.name.removeprefix("./")
+        path = as_text(info.name.removeprefix("./"))
         if leads_outside(path) or not (info.isreg() or info.isdir()):
             self._problem(path, f"a link, a device, or outside of the dataset in {self._archive.name}; left aside")
             return
@@ -199,7 +199,7 @@ class _Pass:
             yield Member(aoi, name, level, *place)
 
     def _problem(self, file: str, reason: str, *, failed: bool = False) -> None:
-        self._connection.execute("INSERT INTO problems VALUES (?, ?, ?)", (failed, file, reason))
+        self._connection.execute("INSERT INTO problems VALUES (?, ?, ?)", (failed, file, as_text(reason)))
 
 
 def _padded_end(info: tarfile.TarInfo) -> int:

@@ -1,5 +1,6 @@
 """A zip archive (Zenodo v1.1, Kaggle) by random access: its directory is read once, its members where they lie."""
 
+import lzma
 import struct
 import zipfile
 import zlib
@@ -62,8 +63,9 @@ class ZipMember:
         info.compress_size, info.file_size = self.stored, self.size
         try:
             with zipfile.ZipExtFile(BytesIO(self._data()), "r", info) as file:
-                data = file.read()
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+                # Not all that may come of a few bytes, but what was announced.
+                data = file.read(self.size)
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
             raise SourceError(f"it is damaged in {self.archive.place} ({error}); download the archive again") from error
         if len(data) != self.size:
             raise SourceError(f"it has {len(data):,} bytes in {self.archive.place}, {self.size:,} were announced")
@@ -149,7 +151,7 @@ class ZipPart:
         try:
             with open_blob(self._archive) as file, zipfile.ZipFile(file) as archive:
                 return archive.infolist()
-        except (zipfile.BadZipFile, EOFError, struct.error) as error:
+        except (zipfile.BadZipFile, EOFError, struct.error, NotImplementedError, UnicodeDecodeError) as error:
             raise SourceError(
                 f"{self.place} ({self._archive.size():,} bytes) is cut or no zip archive ({error}). Download it again; "
                 "`worldstrat fetch` goes on where a download broke off."

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from affine import Affine
 from rasterio.io import MemoryFile
 from rasterio.transform import from_bounds
 from rio_cogeo.cogeo import cog_validate
 from rio_tiler.io import Reader
 
 from catalog.bands import Product
+from catalog.metadata import Bounds
 from ingest.cog import Cog, create_cog
 from ingest.errors import RasterError
 from ingest.raster import Grid
@@ -176,6 +178,32 @@ def test_a_mask_has_to_share_the_grid_of_its_data(tiff: Tiff, product: Find) -> 
     grid = Grid(157, 160, from_bounds(*BOUNDS, 160, 157))
     with pytest.raises(RasterError, match="CLM is 80 x 80, its data 160 x 157"):
         create_cog(tiff(np.ones((1, 80, 80), np.float32)), product("CLM"), BOUNDS, grid)
+
+
+@pytest.mark.parametrize("bounds", [BOUNDS, None])
+@pytest.mark.parametrize(
+    "transform",
+    [
+        Affine(float("nan"), 0, 1, 0, -1e-4, 1),
+        Affine(1e-4, 0, float("inf"), 0, -1e-4, 1),
+        Affine(1e-4, 0, 1, 0, 1e-4, 1),
+        Affine(1e-4, 1e-5, 1, 1e-5, -1e-4, 1),
+        Affine(10, 0, 500_000, 0, -10, 4_000_000),
+    ],
+    ids=["nan", "infinite", "south-up", "turned", "metres"],
+)
+def test_a_grid_that_is_nowhere_on_earth_is_refused_whether_or_not_its_aoi_is_known(
+    tiff: Tiff, product: Find, transform: Affine, bounds: Bounds | None
+) -> None:
+    data = tiff(np.ones((1, 20, 20), np.float32), None, transform=transform)
+    with pytest.raises(RasterError, match=r"its grid is not north-up|which are no longitudes and latitudes"):
+        create_cog(data, product("CLM"), bounds)
+
+
+def test_a_small_file_of_very_many_pixels_is_refused(tiff: Tiff, product: Find) -> None:
+    data = tiff(np.zeros((12, 2100, 2100), np.float32), compress="zstd")
+    with pytest.raises(RasterError, match="2100 x 2100 x 12 numbers are too many; 50,000,000 are read"):
+        create_cog(data, product("L2A_data"), BOUNDS)
 
 
 def test_a_header_that_claims_a_terabyte_is_refused_before_anything_is_read(product: Find) -> None:

@@ -173,3 +173,17 @@ def test_an_empty_table_of_an_earlier_version_leaves_no_run(connection: psycopg.
     connection.execute(OLD_TABLE)
     ensure_tables(connection)
     assert last_runs(connection, 5) == []
+
+
+def test_what_no_database_takes_is_spelled_out(connection: psycopg.Connection[Any]) -> None:
+    runs = Runs(connection)
+    runs.open(["/data"], {})
+    odd = Problem("A", "caf\udce9.tif", "it says \0")
+    plain = Problem("A", "caf\\xe9.tif", "it says \\x00")
+    runs.save([replace(STATE, failures=(odd,))])
+    runs.save_untouched([("B", "absent", [odd])])
+    runs.close(RunEnd("partial", None, [odd], [odd]))
+    assert runs.states(["A"])["A"].failures == (plain,)
+    report = read_report(connection, runs.run)
+    assert report.failures == [plain, plain]
+    assert report.notes.count(plain) == 2

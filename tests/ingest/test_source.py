@@ -162,3 +162,25 @@ def test_a_table_that_is_another_table_is_refused(layout: Layout) -> None:
     (src / "metadata.csv").write_text("a,b\n1,2\n")
     with pytest.raises(MetadataError, match="has no column"):
         open_source(src)
+
+
+def test_names_that_are_no_utf8_are_spelled_out_and_their_files_read(layout: Layout) -> None:
+    src = layout("hr_dataset/A-1/caf\udce9.tif", "hr_dataset/caf\udce9/caf\udce9_ps.tiff", aois=("A-1",))
+    source = open_source(src)
+    assert source.names() == ["A-1", "caf\\xe9"]
+    assert [problem.name for problem in source.files("A-1").problems] == ["hr_dataset/A-1/caf\\xe9.tif"]
+    (file,) = source.files("caf\\xe9").files
+    assert file.origin.place == f"{src}/hr_dataset/caf\\xe9/caf\\xe9_ps.tiff"
+    assert file.read() == b""
+
+
+def test_the_folders_of_aois_are_given_beside_the_tables(layout: Layout) -> None:
+    src = layout("hr_dataset/12bit/A-1/A-1_ps.tiff", "lr_dataset/A-1/L2A/A-1-1-CLM.tiff", aois=("A-1",))
+    tables = [src / "metadata.csv", src / "stratified_train_val_test_split.csv"]
+    apart = open_source([*tables, src / "hr_dataset", src / "lr_dataset"])
+    assert apart.files("A-1") == open_source(src).files("A-1")
+    assert len(apart.files("A-1").files) == 2
+
+
+def test_a_revisits_number_of_thousands_of_digits_is_none_of_ours() -> None:
+    assert parse_sentinel2(f"A-1-{'9' * 5000}-CLM.tiff", "A-1", "L2A") == "no published kind of L2A file"

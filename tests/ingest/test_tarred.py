@@ -247,3 +247,31 @@ def test_an_archive_that_changed_under_a_run_costs_its_files_only(
     archive.write_bytes(archive.read_bytes()[:5000])
     with pytest.raises(RasterError, match="cannot be read"):
         file.read()
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_names_that_are_no_utf8_are_spelled_out(tiny_dataset: Path, tmp_path: Path, cache: Path, form: int) -> None:
+    archive = tmp_path / "all.tar.gz"
+    with tarfile.open(archive, "w:gz", format=form) as file:
+        for path in published(tiny_dataset):
+            file.add(path, path.relative_to(tiny_dataset).as_posix())
+        for name in (f"hr_dataset/{NAME}/caf\udce9.tif", "hr_dataset/caf\udce9/x.tif", "../caf\udce9.tif"):
+            file.addfile(tarfile.TarInfo(name))
+    source = open_source(archive, cache)
+    assert [problem.name for problem in source.files(NAME).problems] == [f"hr_dataset/{NAME}/caf\\xe9.tif"]
+    assert source.names() == [NAME, "caf\\xe9"]
+    assert [note.file for note in source.notes] == ["../caf\\xe9.tif"]
+
+
+def test_a_name_that_looks_like_markup_does_not_end_the_pass(
+    tiny_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "all.tar"
+    with tarfile.open(archive, "w") as file:
+        file.addfile(tarfile.TarInfo(f"hr_dataset/{NAME}/{NAME}_ps.tiff"))
+        file.addfile(tarfile.TarInfo("hr_dataset/[/x]/y.tif"))
+    monkeypatch.setattr("catalog.progress._PERIOD", -1.0)
+    shown = io.StringIO()
+    tables = [tiny_dataset / METADATA_CSV, tiny_dataset / SPLIT_CSV]
+    open_source([archive, *tables], tmp_path, Console(file=shown, force_terminal=False))
+    assert "hr_dataset/[/x]/y.tif" in shown.getvalue()

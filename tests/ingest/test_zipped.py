@@ -172,3 +172,27 @@ def _fresh(read: Callable[[], bytes]) -> bytes:
 
     blobs._open.cache_clear()
     return read()
+
+
+def test_a_member_of_lzma_that_is_damaged_is_refused(tiny_dataset: Path, tmp_path: Path) -> None:
+    archive = write_zip(tmp_path / "all.zip", tiny_dataset, method=zipfile.ZIP_LZMA)
+    with zipfile.ZipFile(archive) as file:
+        info = file.getinfo(CLM)
+    data = bytearray(archive.read_bytes())
+    begin = info.header_offset + 30 + len(CLM) + 12
+    data[begin : begin + 20] = bytes(byte ^ 0xFF for byte in data[begin : begin + 20])
+    archive.write_bytes(data)
+    files = {file.name: file for file in open_source(archive).files(NAME).files}
+    with pytest.raises(RasterError, match=r"it is damaged in .*all\.zip"):
+        files[CLM].read()
+
+
+@pytest.mark.parametrize(
+    ("offset", "value"), [(6, b"\x63"), (9, b"\x08")], ids=["version 9.9", "a name that is no UTF-8"]
+)
+def test_a_directory_that_python_cannot_read_is_refused(archive: Path, offset: int, value: bytes) -> None:
+    _patch(archive, offset, value)
+    data = archive.read_bytes()
+    archive.write_bytes(data.replace(CLM.encode(), CLM.replace("CLM", "\xe9LM").encode("latin-1")))
+    with pytest.raises(SourceError, match="is cut or no zip archive"):
+        open_source(archive)
