@@ -23,6 +23,8 @@ Row = Mapping[str, str]
 
 _REQUIRED = ("n", "lowres_date", "highres_date", "bounds")
 _TABLE_LIMIT = 1 << 20
+_LARGEST_WHOLE = 2**53
+"""JSON's numbers are doubles; a larger one is no count of anything."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ def read_revisit_json(text: str, n: int) -> Revisit:
     """
     try:
         facts = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MetadataError(f"not JSON: {error}") from error
     if not isinstance(facts, dict):
         raise MetadataError(f"a JSON object was expected, not {type(facts).__name__}")
@@ -206,7 +208,7 @@ def _rows(path: Path, required: Iterable[str]) -> Iterator[dict[str, str]]:
     csv.field_size_limit(_TABLE_LIMIT)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file, restval="")
+            table = csv.DictReader(_lines(file), restval="")
             columns = _columns(path, table.fieldnames, required)
             table.fieldnames = columns
             yield from table
@@ -214,6 +216,14 @@ def _rows(path: Path, required: Iterable[str]) -> Iterator[dict[str, str]]:
         raise MetadataError(f"{path} does not exist. It is published beside the archives; put it there.") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise MetadataError(f"{path} cannot be read as UTF-8 CSV: {error}.") from error
+
+
+def _lines(file: Iterable[str]) -> Iterator[str]:
+    """Yield lines; a block of zeros, as a broken disk or download leaves it, is no table."""
+    for line in file:
+        if "\0" in line:
+            raise csv.Error("a line holds NUL bytes")
+        yield line
 
 
 def _columns(path: Path, header: Any, required: Iterable[str]) -> list[str]:
@@ -306,7 +316,7 @@ def _split_problems(aoi: Aoi, listed: tuple[str, ...]) -> list[Problem]:
 def _bounds(text: str) -> Bounds | None:
     try:
         west, south, east, north = (float(part) for part in json.loads(text))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return None
     ordered = -180 <= west < east <= 180 and -90 <= south < north <= 90  # noqa: PLR2004
     return (west, south, east, north) if ordered else None
@@ -321,24 +331,26 @@ def _date(value: Any) -> date | None:
 
 def _address(value: Any) -> str | None:
     """Return a web address, None for anything else: items publish it as a link."""
-    return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
+    text = _text(value)
+    return text if text and text.startswith(("https://", "http://")) else None
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    # PostgreSQL takes neither NUL nor half a surrogate pair, both of which JSON can spell.
+    return value if isinstance(value, str) and value and value.isprintable() else None
 
 
 def _number(value: Any) -> float | None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if abs(number) < float("inf") else None
 
 
 def _integer(value: Any) -> int | None:
     number = _number(value)
-    return int(number) if number is not None and number.is_integer() else None
+    return int(number) if number is not None and number.is_integer() and abs(number) <= _LARGEST_WHOLE else None
 
 
 def _percent(value: Any) -> float | None:

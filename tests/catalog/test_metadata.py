@@ -108,7 +108,18 @@ def test_malformed_bounds_are_taken_from_another_row_and_reported(tmp_path: Path
     assert "malformed" in reasons(found)
 
 
-@pytest.mark.parametrize("bounds", ['"[13.2, 11.7, 13.1, 11.8]"', '"[1, 2, 3]"', '"[0, 0, 181, 1]"', '"null"'])
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        '"[13.2, 11.7, 13.1, 11.8]"',
+        '"[1, 2, 3]"',
+        '"[0, 0, 181, 1]"',
+        '"null"',
+        f'"[1{"0" * 400}, 1, 2, 3]"',
+        "[" * 9999,
+    ],
+    ids=range(6),
+)
 def test_bounds_that_no_place_can_have_are_none(tmp_path: Path, bounds: str) -> None:
     found = tables(tmp_path, row(bounds=bounds))
     assert only(found).bounds is None
@@ -171,6 +182,22 @@ def test_a_table_that_is_not_text_is_refused(tmp_path: Path) -> None:
         read_tables(tmp_path / METADATA_CSV, tmp_path / SPLIT_CSV)
 
 
+def test_a_table_with_a_block_of_zeros_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MetadataError, match="a line holds NUL bytes"):
+        tables(tmp_path, row() + "\0" * 4096 + row(n=2))
+
+
+@pytest.mark.parametrize("delta", ["1e300", f"1{'0' * 400}", '"1e300"', "NaN", "[]"], ids=range(5))
+def test_a_number_that_is_no_count_of_days_is_none(delta: str) -> None:
+    assert read_revisit_json(f'{{"delta": {delta}}}', 1) == Revisit(1)
+
+
+@pytest.mark.parametrize("text", [r"S2A\u0000", r"S2A\ud800", r"S2A\n"])
+def test_a_text_that_no_database_takes_is_none(text: str) -> None:
+    facts = f'{{"product_id": "{text}", "source_item": "https://a.org/{text}"}}'
+    assert read_revisit_json(facts, 1) == Revisit(1)
+
+
 def test_both_dialects_of_a_revisit_file_are_read() -> None:
     old = '{"cloud_cover": 0.3, "target_date": "2016-10-18", "delta": "309", "area": 2.5, "datetime": "2017-08-23"}'
     new = '{"n": 4, "lowres_date": "2017-08-23", "highres_date": "2016-10-18", "delta": 309, "cloud_cover": 0.3}'
@@ -178,7 +205,7 @@ def test_both_dialects_of_a_revisit_file_are_read() -> None:
     assert read_revisit_json(old, 4) == read_revisit_json(new, 4) == expected
 
 
-@pytest.mark.parametrize("text", ["", '{"n": 1', "[1]", '"text"'])
+@pytest.mark.parametrize("text", ["", '{"n": 1', "[1]", '"text"', "[" * 100_000], ids=range(5))
 def test_a_broken_revisit_file_is_refused(text: str) -> None:
     with pytest.raises(MetadataError):
         read_revisit_json(text, 1)
