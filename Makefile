@@ -1,4 +1,4 @@
-# `make` lists what there is. Everything is made in this folder: .venv, server/static, explorer/node_modules.
+# `make` lists what there is. Everything is made in this folder: .venv, server/static, explorer/node_modules, site.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -49,6 +49,10 @@ format: python ## Let ruff put everything into shape
 bench: install ## The benchmarks
 	@for script in benchmarks/bench_*.py; do echo "== $$script" && $(BIN)/python "$$script" || exit 1; done
 
+.PHONY: docs
+docs: python ## The documentation as a site, in site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "Open site/index.html"
+
 .PHONY: torch
 torch: .venv/.torch ## PyTorch, to train models (PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu spares the CUDA packages)
 
@@ -68,7 +72,7 @@ hooks: python ## Run the checks before every commit
 
 .PHONY: clean
 clean: ## Remove all that was made here, except $(DATA)
-	rm -rf .venv server/static explorer/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
+	rm -rf .venv site server/static explorer/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What the above are made of. Each looks first, so a second time costs next to nothing.
