@@ -110,6 +110,9 @@ class Extension:
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
+        if not self._options.dry_run:
+            # Before the first file, so that a folder without them is known to be of another making.
+            self._tables.write()
         try:
             yield
         finally:

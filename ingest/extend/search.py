@@ -1,5 +1,6 @@
 """A STAC API as the source of revisits: the items that cover an AOI, one a day."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from importlib import import_module
@@ -32,6 +33,7 @@ _PAGE: Final = 100
 _CONNECT_RETRIES: Final = 2
 _RETRIES: Final = 5
 _TIMEOUT: Final = (10.0, 60.0)
+_LOGIN: Final = re.compile(r"://[^/]*@")
 _WGS84: Final = Geod(ellps="WGS84")
 # Everything that pystac-client makes of an answer which is no STAC.
 _ANSWER_ERRORS: Final = (
@@ -57,9 +59,10 @@ class StacSource:
         """
         if not url.startswith(("https://", "http://")):
             raise ExtendError(f"--stac is {url!r}; give the https:// address of a STAC API.")
-        self.url = url
+        self.url = _bare(url)
+        """Its address as messages, reports and tables have it: without password and key."""
         self.collection = collection
-        self._client = self._open()
+        self._client = self._open(url)
 
     def candidates(self, bounds: Bounds, since: date, until: date) -> list[Candidate]:
         """Return the images of an AOI between two days, both included: those that cover it, the best of each day.
@@ -94,11 +97,14 @@ class StacSource:
 
     def _address(self, item: Mapping[str, Any]) -> str:
         """Return where an item is."""
-        links = item.get("links") or []
-        own = next((link.get("href") for link in links if link.get("rel") == "self"), None)
-        return own or f"{self.url.rstrip('/')}/collections/{self.collection}/items/{item['id']}"
+        links = item.get("links")
+        known = [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
+        own = next((link.get("href") for link in known if link.get("rel") == "self"), None)
+        if isinstance(own, str) and own:
+            return own
+        return f"{self.url.rstrip('/')}/collections/{self.collection}/items/{item['id']}"
 
-    def _open(self) -> Client:
+    def _open(self, url: str) -> Client:
         retry = Retry(
             total=_RETRIES,
             connect=_CONNECT_RETRIES,
@@ -107,7 +113,7 @@ class StacSource:
             allowed_methods=None,
         )
         try:
-            client = Client.open(self.url, stac_io=StacApiIO(max_retries=retry, timeout=_TIMEOUT))
+            client = Client.open(url, stac_io=StacApiIO(max_retries=retry, timeout=_TIMEOUT))
             if not client.conforms_to("ITEM_SEARCH"):
                 raise ExtendError(f"{self.url} is a catalog without a search; give the address of a STAC API.")
             known = {collection.id for collection in client.get_collections()}
@@ -182,6 +188,11 @@ def _processing(item: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return what orders the versions of one image: the newest processing last."""
     properties = item["properties"]
     return str(properties.get("s2:processing_baseline", "")), str(properties.get("created", "")), item["id"]
+
+
+def _bare(url: str) -> str:
+    """Return an address without a login and without a query."""
+    return _LOGIN.sub("://", url.partition("?")[0])
 
 
 def _short(error: Exception) -> str:

@@ -11,6 +11,7 @@ from ingest.extend.errors import ExtendError
 from ingest.extend.layout import product_id
 from ingest.extend.rank import Choice
 from ingest.extend.wanted import Wanted
+from ingest.names import HR, LR
 
 _METADATA: Final = (
     "tile", "n", "lowres_date", "highres_date", "delta", "rank", "lon", "lat", "bounds", "area", "cloud_cover", "LCCS",
@@ -31,6 +32,9 @@ class FolderTables:
             ExtendError: they are not of our making: the published dataset is never changed.
         """
         self._root = root
+        if not (root / METADATA_CSV).exists() and any((root / name).exists() for name in (HR, LR)):
+            # Tables come first: what lies here without them is a published folder that they lie beside.
+            raise ExtendError(f"{root} has images of another making; name another folder by --out.")
         self._metadata = _read(root / METADATA_CSV, _METADATA)
         self._splits = _read(root / SPLIT_CSV, _SPLITS)
 

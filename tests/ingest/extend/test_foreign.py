@@ -252,3 +252,21 @@ def test_a_folder_of_another_making_is_not_touched(extend: Extend, tmp_path: Pat
     assert result.exit_code == 1
     assert "was not made by `worldstrat extend`; name another folder by --out" in result.output
     assert (tmp_path / "out/metadata.csv").read_text() == "tile,n\nLandcover-8379,1\n"
+
+
+@pytest.mark.parametrize("name", ["lr_dataset", "hr_dataset"])
+def test_published_images_without_their_tables_are_not_touched(extend: Extend, tmp_path: Path, name: str) -> None:
+    published = tmp_path / "out" / name / "New POI-1" / "L2A" / "New POI-1-1-L2A_data.tiff"
+    published.parent.mkdir(parents=True)
+    published.write_bytes(b"years of work")
+    result = extend("sentinel-2-l2a")
+    assert result.exit_code == 1
+    assert "images of another making; name another folder by --out" in result.output
+    assert published.read_bytes() == b"years of work"
+
+
+def test_a_login_of_the_catalog_is_told_nowhere(extend: Extend, foreign: Any) -> None:
+    address = foreign.url.replace("://", "://me:secret@")
+    result = extend("sentinel-2-l2a", "--stac", address, "--max-days", "0")
+    assert f"of {foreign.url} is within --max-cloud and --max-days" in result.output
+    assert "secret" not in result.output
