@@ -40,7 +40,7 @@ def ingest_aoi(aoi: Aoi, files: AoiFiles, store: ObjectStore, validator: ItemVal
         validator: what its items have to pass.
 
     Raises:
-        ObjectStoreError: the store is full, absent, or refuses.
+        ObjectStoreError: the store is full, absent, or refuses; or the bucket of the source does not answer.
     """
     ledger = Ledger(aoi.name)
     grouped = _group(files)
@@ -57,6 +57,7 @@ def ingest_aoi(aoi: Aoi, files: AoiFiles, store: ObjectStore, validator: ItemVal
         bytes_out=uploader.size,
         failures=tuple(ledger.failures),
         notes=tuple(ledger.notes),
+        finished=not ledger.unread,
     )
 
 

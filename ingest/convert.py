@@ -64,7 +64,7 @@ class Converter:
             data = file.read()
             cog = create_cog(data, product, bounds, grid)
         except RasterError as error:
-            self.ledger.fail(file.name, str(error))
+            self.ledger.refuse(file.name, error)
             return None
         place, source = parts.place(product.key, "tif"), (file.name, data)
         stored = self.uploader.put(place, cog.data, COG_MEDIA_TYPE, source, header_size=cog.header_size)
@@ -106,7 +106,7 @@ class Converter:
             data = file.read()
             thumbnail = create_thumbnail(data)
         except RasterError as error:
-            self.ledger.fail(file.name, str(error))
+            self.ledger.refuse(file.name, error)
             return
         self.ledger.count(len(data))
         source = (file.name, data)

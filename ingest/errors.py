@@ -11,6 +11,10 @@ class RasterError(WorldStratError):
     """One published raster is not what it should be; the others of its AOI are not touched by that."""
 
 
+class UnreadError(RasterError):
+    """A published file was there and could not be read: nothing is known of its contents, and it is tried again."""
+
+
 class WorkerError(WorldStratError):
     """The pool or the cluster cannot be started, or was lost."""
 

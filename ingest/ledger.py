@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from catalog.metadata import Problem
+from ingest.errors import RasterError, UnreadError
 
 
 @dataclass
@@ -19,6 +20,8 @@ class Ledger:
     """Files that were refused, and why."""
     notes: list[Problem] = field(default_factory=list)
     """Oddities that were accepted, and how they were taken."""
+    unread: bool = False
+    """Whether a file was there and could not be read."""
 
     def count(self, size: int) -> None:
         """Count one published file of `size` bytes."""
@@ -28,6 +31,11 @@ class Ledger:
     def fail(self, file: str, reason: str) -> None:
         """Refuse a file."""
         self.failures.append(Problem(self.aoi, file, reason))
+
+    def refuse(self, file: str, error: RasterError) -> None:
+        """Refuse a file for what is wrong with it."""
+        self.unread |= isinstance(error, UnreadError)
+        self.fail(file, str(error))
 
     def note(self, file: str, reason: str) -> None:
         """Accept an oddity."""

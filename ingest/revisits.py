@@ -5,7 +5,7 @@ from dataclasses import replace
 from catalog.constants import MAX_REVISIT
 from catalog.errors import MetadataError
 from catalog.metadata import Aoi, Revisit, complete, read_revisit_json
-from ingest.errors import RasterError
+from ingest.errors import RasterError, UnreadError
 from ingest.ledger import Ledger
 from ingest.names import REVISIT_METADATA
 from ingest.source import AoiFiles, SourceFile
@@ -34,6 +34,7 @@ def _read(file: SourceFile, n: int, ledger: Ledger, *, listed: bool) -> Revisit:
     try:
         return read_revisit_json(file.read().decode("utf-8"), n)
     except (RasterError, UnicodeDecodeError, MetadataError) as error:
+        ledger.unread |= isinstance(error, UnreadError)
         remedy = "its row of metadata.csv is used" if listed else "and it has no row in metadata.csv"
         ledger.note(file.name, f"{error}; {remedy}")
         return Revisit(n)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from catalog.constants import Level
-from catalog.errors import WorldStratError
+from catalog.errors import ObjectNotFoundError, ObjectStoreError, WorldStratError
 from catalog.metadata import Problem as TableProblem
 from catalog.metadata import Tables
-from ingest.errors import RasterError
+from ingest.errors import RasterError, UnreadError
 from ingest.names import parse_sentinel2, parse_spot
 
 FileLevel = Literal["SPOT", "L2A", "L1C"]
@@ -57,6 +57,8 @@ class SourceFile:
 
         Raises:
             RasterError: it cannot be read, or is larger than any published file.
+            UnreadError: its disk failed, or it is gone.
+            ObjectStoreError: its bucket does not answer, which says nothing of the file.
         """
         if self.size > MAX_FILE_SIZE:
             raise RasterError(
@@ -65,7 +67,13 @@ class SourceFile:
         try:
             return self.origin.read()
         except OSError as error:
-            raise RasterError(f"cannot be read: {error.strerror or error}") from error
+            # Libraries raise it too, without a number, for contents that they cannot decompress.
+            kind = UnreadError if error.errno else RasterError
+            raise kind(f"cannot be read: {error.strerror or error}") from error
+        except ObjectNotFoundError as error:
+            raise UnreadError(f"cannot be read: {error}") from error
+        except ObjectStoreError:
+            raise
         except WorldStratError as error:
             raise RasterError(f"cannot be read: {error}") from error
 

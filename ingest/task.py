@@ -44,4 +44,4 @@ class Ingested:
     seconds: float = 0.0
     """Time that the worker took."""
     finished: bool = True
-    """Whether the worker came to its end; where not, the next run tries again."""
+    """Whether the worker came to its end and could read every file; where not, the next run tries again."""

@@ -121,6 +121,28 @@ def test_spot_files_that_are_all_bad_make_no_item(ingest: Ingest, tiny_dataset: 
     assert "the AOI has no SPOT item" in reasons(ingested, failed=True)
 
 
+@pytest.mark.parametrize("suffix", ["hr_dataset/{0}/{0}_pan.tiff", "lr_dataset/{0}/L2A/{0}-1.metadata"])
+def test_a_file_that_could_not_be_read_leaves_its_aoi_to_be_tried_again(
+    file_store: StoreSettings, tiny_dataset: Path, suffix: str
+) -> None:
+    path = tiny_dataset / suffix.format(NAME)
+    path.touch()
+    source = open_source(tiny_dataset)
+    files = source.files(NAME)
+    path.unlink()
+    ingested = ingest_aoi(source.tables.aois[NAME], files, ObjectStore.open(file_store), ItemValidator())
+    assert not ingested.finished
+    assert len(ingested.items) == 3
+    assert "cannot be read: No such file" in reasons(ingested) + reasons(ingested, failed=True)
+
+
+def test_a_damaged_file_leaves_its_aoi_as_tried(ingest: Ingest, tiny_dataset: Path) -> None:
+    (tiny_dataset / f"hr_dataset/{NAME}/{NAME}_pan.tiff").write_bytes(b"no TIFF")
+    ingested = ingest(tiny_dataset, NAME)
+    assert ingested.failures
+    assert ingested.finished
+
+
 def test_a_broken_preview_costs_the_spot_item_its_pictures_only(ingest: Ingest, tiny_dataset: Path) -> None:
     (tiny_dataset / f"hr_dataset/{NAME}/{NAME}_rgb.png").write_bytes(b"no picture")
     ingested = ingest(tiny_dataset, NAME)

@@ -1,14 +1,18 @@
 """Objects of a real S3 server as a source."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from catalog.errors import ObjectStoreError
 from catalog.metadata import METADATA_CSV, SPLIT_CSV
 from catalog.objects import ObjectStore
 from catalog.settings import StoreSettings
-from ingest.errors import RasterError, SourceError
+from ingest.blobs import BucketBlob
+from ingest.errors import SourceError, UnreadError
+from ingest.remote import ObjectOrigin
 from ingest.sources import open_source
 from tests.ingest.archives import content, published, write_zip
 
@@ -86,10 +90,18 @@ def test_an_object_that_went_away_costs_itself_only(uploaded: str, s3_store: Sto
     ObjectStore.open(s3_store).delete(f"some/where/{gone}")
     for file in source.files(NAME).files:
         if file.name == gone:
-            with pytest.raises(RasterError, match="cannot be read: No object"):
+            with pytest.raises(UnreadError, match="cannot be read: No object"):
                 file.read()
         else:
             assert file.read()
+
+
+def test_a_bucket_that_refuses_is_no_fault_of_its_files(uploaded: str, s3_store: StoreSettings) -> None:
+    file = open_source(uploaded).files(NAME).files[0]
+    shut = s3_store.model_copy(update={"secret_access_key": SecretStr("another")})
+    assert isinstance(file.origin, ObjectOrigin)
+    with pytest.raises(ObjectStoreError):
+        replace(file, origin=ObjectOrigin(BucketBlob(shut, file.origin.blob.key))).read()
 
 
 def test_a_prefix_without_a_dataset_is_refused_by_name(bucket: str) -> None:

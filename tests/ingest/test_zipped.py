@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from catalog.metadata import METADATA_CSV, SPLIT_CSV
-from ingest.errors import RasterError, SourceError
+from ingest.errors import RasterError, SourceError, UnreadError
 from ingest.sources import open_source
 from tests.ingest.archives import content, published, write_zip
 
@@ -162,7 +162,7 @@ def test_an_archive_of_something_else_is_refused(tmp_path: Path, tiny_dataset: P
 def test_an_archive_that_goes_away_costs_its_files_only(archive: Path, tmp_path: Path) -> None:
     file = open_source(archive).files(NAME).files[0]
     archive.rename(tmp_path / "elsewhere.zip")
-    with pytest.raises(RasterError, match="cannot be read"):
+    with pytest.raises(UnreadError, match="cannot be read"):
         _fresh(file.read)
 
 
