@@ -1,6 +1,6 @@
 """What of an item is downloaded: whole assets as the catalog names them, or crops that the server cuts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -48,11 +48,11 @@ class Choice:
         """Whether the server has to make the files."""
         return bool(self.bands or self.crop)
 
-    def files(self, item: Mapping[str, Any]) -> list[Wanted]:
-        """Return the files of an item, given as JSON."""
+    def files(self, item: Mapping[str, Any], held: Collection[str] = ()) -> list[Wanted]:
+        """Return the files of an item, given as JSON; whole assets that the folder holds already stay part of it."""
         if self.cuts:
             return self._cut(item)
-        return [_whole(key, asset) for key, asset in item["assets"].items() if self._is_chosen(key)]
+        return [_whole(key, asset) for key, asset in item["assets"].items() if key in held or self._is_chosen(key)]
 
     def _is_chosen(self, key: str) -> bool:
         return key in self.assets if self.assets else key not in _SMALL
@@ -61,7 +61,7 @@ class Choice:
         box = _common(self.crop, item["bbox"]) if self.crop else tuple(item["bbox"])
         if box is None:
             return []
-        place = f"collections/{quote(item['collection'])}/items/{quote(item['id'])}"
+        place = f"collections/{quote(item['collection'], safe='')}/items/{quote(item['id'], safe='')}"
         corners = ",".join(map(repr, box))
         found = []
         for key, asset in item["assets"].items():
@@ -74,9 +74,9 @@ class Choice:
 
 
 def _whole(key: str, asset: Mapping[str, Any]) -> Wanted:
-    checksum = str(asset.get(_CHECKSUM) or "")
+    checksum, size = str(asset.get(_CHECKSUM) or "").lower(), asset.get("file:size")
     sha256 = checksum.removeprefix(_SHA256) if checksum.startswith(_SHA256) else None
-    return Wanted(key, asset["href"], asset.get("file:size"), sha256)
+    return Wanted(key, asset["href"], size if isinstance(size, int) else None, sha256)
 
 
 def _bands(asset: Mapping[str, Any]) -> list[str]:

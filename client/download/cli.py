@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from client.download.choice import Choice
 from client.download.layout import Layout
-from client.download.manifest import Manifest
+from client.download.manifest import Manifest, alone
 from client.download.published import PublishedLayout
 from client.download.run import Downloader, Summary
 from client.download.shards import ShardLayout
@@ -58,9 +58,9 @@ def download(
     if choice.cuts and layout == PublishedLayout.name:
         raise click.UsageError("--band and --crop make files that the published layout has no place for.")
     client = open_client(url)
-    manifest = Manifest(out, layout)
-    downloader = Downloader(create_layout(layout, out, client), manifest, choice, threads)
-    summary = _run(downloader, client, query, Console(stderr=True))
+    with alone(out):
+        downloader = Downloader(create_layout(layout, out, client), Manifest(out, layout), choice, threads)
+        summary = _run(downloader, client, query, Console(stderr=True))
     _tell(summary, out, as_json=as_json)
     sys.exit(INTERRUPTED if summary.interrupted else bool(summary.failures))
 
@@ -97,6 +97,8 @@ def _tell(summary: Summary, out: Path, *, as_json: bool) -> None:
         f"{summary.items} items ({summary.kept} were there), {summary.files} files in {out}; "
         f"{summary.received / 1e6:.1f} MB received."
     )
+    if summary.skipped:
+        click.echo(f"{summary.skipped} items have none of the assets, bands or places asked for.", err=True)
     for failure in summary.failures[:_SHOWN]:
         click.echo(f"failed: {failure}", err=True)
     if len(summary.failures) > _SHOWN:

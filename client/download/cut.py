@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
 from client.download.manifest import Written
+from client.errors import DownloadError
 
 _OF_BANDS: Final = ("eo:bands", "raster:bands", "bands")
 
@@ -17,10 +19,16 @@ def finish_cut(asset: Mapping[str, Any], content: bytes, bands: Sequence[str]) -
         asset: the asset that it was cut out of.
         content: the crop, a GeoTIFF of stored numbers.
         bands: names of its bands.
+
+    Raises:
+        DownloadError: it is no raster of these bands.
     """
     told = _of_bands(asset, "raster:bands", bands)
-    with MemoryFile(content) as memory, memory.open() as src:
-        pixels, profile = src.read(range(1, len(bands) + 1)), src.profile
+    try:
+        with MemoryFile(content) as memory, memory.open() as src:
+            pixels, profile = src.read(range(1, len(bands) + 1)), src.profile
+    except (RasterioError, IndexError) as error:
+        raise DownloadError(f"the server cut out nothing that can be read: {error}") from error
     profile |= {"count": len(bands), "compress": "deflate", "nodata": told[0].get("nodata") if told else None}
     with MemoryFile() as memory:
         with memory.open(**profile) as dst:

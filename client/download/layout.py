@@ -26,7 +26,7 @@ class Downloaded:
 
 
 class Layout(Protocol):
-    """Puts downloaded items into files; `add` is called from several threads."""
+    """Puts downloaded items into files; called from one thread."""
 
     name: str
     """Its name on the command line."""
@@ -37,5 +37,5 @@ class Layout(Protocol):
     def close(self) -> Sequence[Entry]:
         """Write what was waiting for more; return the items that are complete with it."""
 
-    def complete(self, entries: Iterable[Entry]) -> None:
-        """Write tables and catalogs of all that is in the folder."""
+    def complete(self, entries: Iterable[Entry]) -> Sequence[Entry]:
+        """Write tables and catalogs of all that is in the folder; return the items whose files that changed."""

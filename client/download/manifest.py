@@ -1,8 +1,10 @@
 """What is in a folder of downloads: one line of JSON for each finished item, so that a second run goes on."""
 
+import fcntl
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +14,7 @@ from client.errors import DownloadError
 NAME: Final = "manifest.jsonl"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Written:
     """One file on the disk."""
 
@@ -42,7 +44,7 @@ class Written:
             return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One item of which all files are there."""
 
@@ -59,7 +61,7 @@ class Entry:
 
 
 class Manifest:
-    """The manifest of a folder."""
+    """The manifest of a folder; `alone` keeps other processes from writing it too."""
 
     def __init__(self, folder: Path, layout: str) -> None:
         """Read what is there.
@@ -71,19 +73,23 @@ class Manifest:
         self._path = folder / NAME
         self._entries: dict[tuple[str, str], Entry] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        lines = list(self._lines())
-        if lines and lines[0].get("layout") != layout:
-            other = lines[0].get("layout")
-            raise DownloadError(f"{folder} holds a download in the layout {other!r}: choose that, or another folder.")
-        for line in lines[1:]:
-            entry = Entry(**{**line, "files": tuple(Written(**file) for file in line["files"])})
-            self._entries[entry.collection, entry.item] = entry
-        if not lines:
-            self._path.write_text(json.dumps({"layout": layout}) + "\n")
+        whole = self._whole_lines()
+        if not whole:
+            self._write({"layout": layout})
+        elif (there := _layout(whole[0])) != layout:
+            raise DownloadError(f"{folder} holds a download in the layout {there!r}: choose that, or another folder.")
+        for line in whole[1:]:
+            if entry := _entry(line):
+                self._entries[entry.collection, entry.item] = entry
 
     def __iter__(self) -> Iterator[Entry]:
         """Return the items that are there, in a fixed order."""
         return iter(sorted(self._entries.values(), key=lambda entry: (entry.collection, entry.item)))
+
+    def held(self, item: Mapping[str, Any]) -> Collection[str]:
+        """Return the keys of the assets of an item that were downloaded before."""
+        entry = self._entries.get((item["collection"], item["id"]))
+        return entry.sources if entry else ()
 
     def has(self, item: Mapping[str, Any], sources: Mapping[str, str | None]) -> Entry | None:
         """Return the entry of an item if its files are there, and made of what the catalog names now."""
@@ -94,20 +100,55 @@ class Manifest:
 
     def add(self, entry: Entry) -> None:
         """Note an item."""
-        with self._path.open("a") as out:
-            out.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
+        self._write(asdict(entry))
         self._entries[entry.collection, entry.item] = entry
 
-    def _lines(self) -> Iterator[dict[str, Any]]:
+    def _write(self, line: Mapping[str, Any]) -> None:
+        with self._path.open("ab") as out:
+            out.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+
+    def _whole_lines(self) -> list[bytes]:
         """Return the lines; what a killed process left half written is cut off."""
         if not self._path.is_file():
-            return
+            return []
         whole, _, rest = self._path.read_bytes().rpartition(b"\n")
         if rest:
             with self._path.open("r+b") as out:
                 out.truncate(len(whole) + 1 if whole else 0)
-        for line in whole.splitlines():
-            yield json.loads(line)
+        return whole.splitlines()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other downloads out of a folder, which is made where there is none.
+
+    Raises:
+        DownloadError: there is one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / NAME).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DownloadError(f"Another download writes to {folder}: wait for its end, or stop it.") from error
+        yield
+
+
+def _layout(line: bytes) -> str | None:
+    try:
+        layout: str | None = json.loads(line)["layout"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return layout
+
+
+def _entry(line: bytes) -> Entry | None:
+    """Return the entry of a line; None where a full disk left half of one, so that its item comes again."""
+    try:
+        told = json.loads(line)
+        return Entry(**{**told, "files": tuple(Written(**file) for file in told["files"])})
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
 from catalog.bands import SENTINEL2_PRODUCTS, SPOT_PRODUCTS
 from catalog.constants import COLLECTION_SPOT, LEVEL_COLLECTIONS, REFLECTANCE_SCALE
 from catalog.landuse import LCCS_CLASSES, SMOD_CLASSES
-from catalog.metadata import METADATA_CSV, SPLIT_CSV
+from catalog.metadata import METADATA_CSV, SPLIT_CSV, source_of
 from client.download.layout import Downloaded
 from client.download.manifest import Entry, Written, write_whole
+from client.errors import DownloadError
 
 _LEVELS: Final = {collection: level for level, collection in LEVEL_COLLECTIONS.items()}
 _PREVIEW: Final = "overview"
@@ -24,6 +26,7 @@ _METADATA: Final = (
 )
 _SPLITS: Final = ("", "tile", "IPCC Class", "SMOD", "source", "joint_class", "split")
 _AREA: Final = 2.5
+_AOI: Final = "worldstrat:aoi"
 _NODATA: Final = 0.0
 
 
@@ -40,8 +43,14 @@ class PublishedLayout:
         self._folder = folder
 
     def add(self, downloaded: Downloaded) -> Sequence[Entry]:
-        """Write an item's files under their published names."""
-        item, files = downloaded.item, []
+        """Write an item's files under their published names.
+
+        Raises:
+            DownloadError: it is of no place, or a file of it is no raster.
+        """
+        item, files = downloaded.item, list[Written]()
+        if _AOI not in item["properties"]:
+            raise DownloadError("the published layout is of places, and this item names none")
         for key, content in downloaded.contents.items():
             name = published_name(item, key)
             if name is None:
@@ -56,21 +65,25 @@ class PublishedLayout:
         """Return nothing: items wait for no others."""
         return ()
 
-    def complete(self, entries: Iterable[Entry]) -> None:
+    def complete(self, entries: Iterable[Entry]) -> Sequence[Entry]:
         """Write `metadata.csv` and the table of splits of the places that are here."""
         rows = [entry.facts for entry in entries]
         places = {row["tile"]: row for row in sorted(rows, key=lambda row: row["n"] or 0)}
         # One row a revisit, whatever its levels; a place without any has one row without a rank.
         revisits = {(row["tile"], row["n"]): row for row in rows if row["n"]}
-        alone = [row for name, row in places.items() if not any(tile == name for tile, _ in revisits)]
+        visited = {tile for tile, _ in revisits}
+        alone = [row for name, row in places.items() if name not in visited]
         listed = sorted([*revisits.values(), *alone], key=lambda row: (row["tile"], row["n"] or 0))
-        self._write(METADATA_CSV, _METADATA, listed)
+        # A table that a place's name does not already tell the source of says it, as `worldstrat extend` does.
+        named = all(row["source"] == source_of(row["tile"]) for row in rows)
+        self._write(METADATA_CSV, _METADATA if named else (*_METADATA, "source"), listed)
         splits = [
             {**row, "": index, "split": split, "joint_class": f"{row['source']}/{row['IPCC Class']}/{row['SMOD']}"}
             for index, row in enumerate(sorted(places.values(), key=lambda row: str(row["tile"])))
             for split in row["splits"]
         ]
         self._write(SPLIT_CSV, _SPLITS, splits)
+        return ()
 
     def _write(self, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
         out = io.StringIO(newline="")
@@ -82,7 +95,7 @@ class PublishedLayout:
 
 def published_name(item: Mapping[str, Any], key: str) -> str | None:
     """Return the path of an asset's file in the published dataset, None where it has none."""
-    aoi = item["properties"]["worldstrat:aoi"]
+    aoi = item["properties"][_AOI]
     if item["collection"] == COLLECTION_SPOT:
         if key == _PREVIEW:
             return f"hr_dataset/{aoi}/{aoi}_rgb.png"
@@ -97,9 +110,12 @@ def published_name(item: Mapping[str, Any], key: str) -> str | None:
 
 def _restore(content: bytes, *, spot: bool) -> bytes:
     """Return a COG as a plain GeoTIFF of the published type; SPOT's numbers stay as they are."""
-    with MemoryFile(content) as memory, memory.open() as src:
-        stored, names, scale, nodata = src.read(), src.descriptions, src.scales[0], src.nodata
-        profile = {"crs": src.crs, "transform": src.transform, "height": src.height, "width": src.width}
+    try:
+        with MemoryFile(content) as memory, memory.open() as src:
+            stored, names, scale, nodata = src.read(), src.descriptions, src.scales[0], src.nodata
+            profile = {"crs": src.crs, "transform": src.transform, "height": src.height, "width": src.width}
+    except RasterioError as error:
+        raise DownloadError(f"what came is no raster: {error}") from error
     if not spot:
         # GDAL multiplies in double precision, then rounds to single: the published numbers come back exactly.
         stored = (stored * scale).astype(np.float32) if scale != 1 else stored.astype(np.float32)
@@ -120,7 +136,7 @@ def _facts(item: Mapping[str, Any]) -> dict[str, Any]:
     lccs, smod = told.get("worldstrat:lccs"), told.get("worldstrat:smod")
     split = told.get("worldstrat:split")
     return {
-        "tile": told["worldstrat:aoi"],
+        "tile": told[_AOI],
         "n": rank,
         "lowres_date": (dated or "")[:10] if rank else "",
         "highres_date": told.get("worldstrat:spot_date") or "",

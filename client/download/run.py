@@ -15,7 +15,9 @@ from client.download.choice import Choice, Wanted
 from client.download.cut import finish_cut
 from client.download.layout import Downloaded, Layout
 from client.download.manifest import Entry, Manifest
+from client.download.names import check_item
 from client.download.transfer import Transfer
+from client.errors import DownloadError
 
 _WAITING: Final = 2
 """Items in memory for each thread: one that is written, one that is asked for."""
@@ -27,7 +29,7 @@ class Summary:
     """What a run did."""
 
     items: int = 0
-    """Items that are in the folder now."""
+    """Items of the search that are in the folder now."""
     kept: int = 0
     """Of these, items that were there already."""
     files: int = 0
@@ -58,7 +60,7 @@ class Downloader:
         self._paths: set[str] = set()
 
     def run(self, items: Iterable[Mapping[str, Any]], progress: Progress, total: int | None = None) -> Summary:
-        """Download the items of a search, as JSON; Ctrl-C ends the run after the files that are on their way.
+        """Download the items of a search, as JSON; Ctrl-C ends the run; files on their way are given up.
 
         Raises:
             WorldStratError: the search failed; what is there stays.
@@ -87,15 +89,9 @@ class Downloader:
         """Yield, in no order, each item that came, or why it did not, or None where there was nothing to do."""
         running: set[Future[Downloaded | str]] = set()
         for item in items:
-            wanted = self._choice.files(item)
-            if not wanted:
-                self.summary.skipped += 1
-                yield None
-                continue
-            if entry := self._manifest.has(item, _sources(wanted)):
-                self.summary.kept += 1
-                self._count(entry)
-                yield None
+            wanted = self._missing(item)
+            if not isinstance(wanted, list):
+                yield wanted
                 continue
             running.add(pool.submit(_get, transfer, item, wanted))
             if len(running) >= self._threads * _WAITING:
@@ -105,12 +101,33 @@ class Downloader:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
 
+    def _missing(self, item: Mapping[str, Any]) -> list[Wanted] | str | None:
+        """Return the files of an item that is to be downloaded, or why it cannot be, or None where it need not."""
+        try:
+            check_item(item)
+        except DownloadError as error:
+            return f"{item.get('id')!r}: {error}"
+        wanted = self._choice.files(item, self._manifest.held(item))
+        if not wanted:
+            self.summary.skipped += 1
+            return None
+        if entry := self._manifest.has(item, _sources(wanted)):
+            self.summary.kept += 1
+            self._count(entry)
+            return None
+        return wanted
+
     def _note(self, result: Downloaded | str | None) -> None:
         if isinstance(result, str):
             self.summary.failures.append(result)
         elif result is not None:
             self.summary.received += sum(map(len, result.contents.values()))
-            for entry in self._layout.add(result):
+            try:
+                entries = self._layout.add(result)
+            except DownloadError as error:
+                self.summary.failures.append(f"{result.item['id']}: {error}")
+                return
+            for entry in entries:
                 self._manifest.add(entry)
                 self._count(entry)
 
@@ -119,7 +136,8 @@ class Downloader:
         for entry in self._layout.close():
             self._manifest.add(entry)
             self._count(entry)
-        self._layout.complete(self._manifest)
+        for entry in self._layout.complete(self._manifest):
+            self._manifest.add(entry)
 
     def _count(self, entry: Entry) -> None:
         self.summary.items += 1

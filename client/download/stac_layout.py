@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from client.download.cut import describe_cut
 from client.download.layout import Downloaded
 from client.download.manifest import Entry, Written, write_whole
+from client.download.names import is_file_name
 
 _JSON: Final = "application/json"
 _GEOJSON: Final = "application/geo+json"
@@ -54,7 +55,7 @@ class StacLayout:
         """Return nothing: items wait for no others."""
         return ()
 
-    def complete(self, entries: Iterable[Entry]) -> None:
+    def complete(self, entries: Iterable[Entry]) -> Sequence[Entry]:
         """Write the collections and the catalog."""
         members: dict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
@@ -81,6 +82,7 @@ class StacLayout:
             "links": [_link("root", "./catalog.json", _JSON), *children],
         }
         self._write("catalog.json", root)
+        return ()
 
     def _write(self, name: str, document: Mapping[str, Any]) -> None:
         write_whole(self._folder / name, json.dumps(document, ensure_ascii=False, indent=1).encode())
@@ -107,7 +109,10 @@ def _filename(item: Mapping[str, Any], key: str, asset: Mapping[str, Any], *, cu
     if cut:
         return f"{item['id']}_{key}.tif"
     name = PurePosixPath(unquote(urlsplit(asset["href"]).path)).name
-    return name if name.startswith(f"{item['id']}_") else f"{item['id']}_{key}{PurePosixPath(name).suffix}"
+    if name.startswith(f"{item['id']}_") and is_file_name(name):
+        return name
+    suffix = PurePosixPath(name).suffix
+    return f"{item['id']}_{key}{suffix if is_file_name(key + suffix) else ''}"
 
 
 def _link(rel: str, href: str, media_type: str, title: str | None = None) -> dict[str, Any]:

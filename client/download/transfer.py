@@ -14,7 +14,8 @@ ATTEMPTS: Final = 6
 MOST_BYTES: Final = 1 << 30
 """A file of the catalog is a few megabytes; a server that sends this much has gone astray."""
 _PAUSE, _LONGEST = 0.2, 30.0
-_OK, _PARTIAL, _FORBIDDEN, _TOO_MANY, _BROKEN = 200, 206, 403, 429, 500
+_WORDS = 300
+_OK, _PARTIAL, _FORBIDDEN, _NO_RANGE, _TOO_MANY, _BROKEN = 200, 206, 403, 416, 429, 500
 
 
 class Transfer:
@@ -37,9 +38,13 @@ class Transfer:
         for attempt in range(ATTEMPTS):
             if attempt:
                 self._wait(attempt)
+            if wanted.sha256 is None:
+                received.clear()  # nothing would tell whether two halves are of the same file
             try:
                 reason = self._append(wanted, received)
-            except httpx.TransportError as error:
+            except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+                raise DownloadError(f"{wanted.href!r} is no address on the web ({error}).") from error
+            except httpx.RequestError as error:
                 reason = f"the line broke ({type(error).__name__})"
             reason = reason or _difference(wanted, received)
             if not reason:
@@ -50,19 +55,23 @@ class Transfer:
 
     def _append(self, wanted: Wanted, received: bytearray) -> str:
         """Ask for what is missing; return what went wrong, nothing where the answer came to its end."""
-        headers = {"Range": f"bytes={len(received)}-"} if received else {}
+        # Bytes as they lie in the store: a part of compressed ones would begin elsewhere.
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={len(received)}-"} if received else {})
         with self._client.stream("GET", wanted.href, headers=headers) as answer:
             if answer.status_code in {_FORBIDDEN, _TOO_MANY} or answer.status_code >= _BROKEN:
                 self._pause_as_told(answer)
                 return f"the server answered {answer.status_code}"
-            if answer.status_code not in {_OK, _PARTIAL}:
-                answer.read()
-                raise DownloadError(f"{wanted.href}: the server answered {answer.status_code}: {answer.text[:300]}")
+            if answer.status_code not in {_OK, _PARTIAL, _NO_RANGE}:
+                raise DownloadError(f"{wanted.href}: the server answered {answer.status_code}: {_beginning(answer)}")
+            if answer.status_code != _OK and not _goes_on(answer, received):
+                received.clear()
+                return "the server sent another part of the file than the one asked for"
             if answer.status_code == _OK:
                 received.clear()
             for chunk in answer.iter_bytes():
+                self._check_stop()
                 received += chunk
-                if len(received) > (wanted.size or MOST_BYTES):
+                if len(received) > min(wanted.size or MOST_BYTES, MOST_BYTES):
                     received.clear()
                     return "the server sent more bytes than the item says"
         return ""
@@ -73,8 +82,23 @@ class Transfer:
             self._stop.wait(min(float(told), _LONGEST))
 
     def _wait(self, attempt: int) -> None:
-        if self._stop.wait(min(_PAUSE * 2**attempt, _LONGEST)):
+        self._stop.wait(min(_PAUSE * 2**attempt, _LONGEST))
+        self._check_stop()
+
+    def _check_stop(self) -> None:
+        if self._stop.is_set():
             raise DownloadError("interrupted")
+
+
+def _goes_on(answer: httpx.Response, received: bytearray) -> bool:
+    """Tell whether a part begins where what was received ends; a server need not send what it was asked for."""
+    told: str = answer.headers.get("content-range", "")
+    return told.startswith(f"bytes {len(received)}-")
+
+
+def _beginning(answer: httpx.Response) -> str:
+    """Return the first words of an answer, however long it is."""
+    return next(answer.iter_text(_WORDS), "")
 
 
 def _difference(wanted: Wanted, received: bytearray) -> str:

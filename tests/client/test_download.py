@@ -67,6 +67,18 @@ def test_the_published_tables_say_the_same_of_every_place(published: Path, datas
         assert mine.revisits == aoi.revisits
 
 
+@pytest.mark.parametrize("kind", ["spot", "l1c"])
+def test_the_tables_of_one_kind_of_images_know_the_day_of_spot(
+    cli: Cli, dataset: Path, tmp_path: Path, kind: str
+) -> None:
+    download(cli, tmp_path, "--layout", "published", "--collection", kind, "--asset", "overview", "--asset", "data")
+    ours, theirs = (read_tables(folder / METADATA_CSV, folder / SPLIT_CSV) for folder in (tmp_path, dataset))
+    assert {name: aoi.spot_date for name, aoi in ours.aois.items()} == {
+        name: aoi.spot_date for name, aoi in theirs.aois.items()
+    }
+    assert {one.reason for one in ours.problems} <= {one.reason for one in theirs.problems}
+
+
 def test_the_static_catalog_holds_the_bytes_that_its_items_name(static: Path, cli: Cli) -> None:
     items = list(pystac.Catalog.from_file(static / "catalog.json").get_items(recursive=True))
     assert len(items) == 20
@@ -100,6 +112,15 @@ def test_a_second_run_asks_for_nothing_and_a_touched_file_comes_again(cli: Cli, 
     assert download(cli, tmp_path, "--limit", "3")["kept"] == 2
     content[-1] ^= 1
     assert spoilt.read_bytes() == bytes(content)
+
+
+def test_further_assets_join_those_that_are_there(cli: Cli, tmp_path: Path) -> None:
+    chosen = ("--limit", "1", "--collection", "l2a")
+    download(cli, tmp_path, *chosen, "--asset", "data")
+    assert download(cli, tmp_path, *chosen, "--asset", "clm")["kept"] == 0
+    (item,) = pystac.Catalog.from_file(tmp_path / "catalog.json").get_items(recursive=True)
+    assert set(item.assets) == {"data", "clm"}
+    assert download(cli, tmp_path, *chosen, "--asset", "data")["kept"] == 1
 
 
 def lines(manifest: Path) -> int:
@@ -166,6 +187,12 @@ def test_a_folder_of_another_layout_is_left_alone(cli: Cli, tmp_path: Path) -> N
     result = cli("download", tmp_path, "--layout", "webdataset")
     assert result.exit_code == 1
     assert "in the layout 'stac'" in result.output
+
+
+def test_what_has_nothing_of_what_was_asked_for_is_told(cli: Cli, tmp_path: Path) -> None:
+    result = cli("download", tmp_path, "--limit", "2", "--band", "B99")
+    assert result.exit_code == 0
+    assert "2 items have none of the assets, bands or places asked for" in result.stderr
 
 
 def test_statistics_count_what_a_search_finds(cli: Cli) -> None:

@@ -30,6 +30,7 @@ class Naughty(BaseHTTPRequestHandler):
         given = self.headers.get("Range")
         self.asked.append(given)
         start = int(given.removeprefix("bytes=").rstrip("-")) if given and self.ranges else 0
+        start = start // 2 if word == "elsewhere" else start
         if word.isdecimal():
             self.send_response(int(word))
             self.send_header("Content-Length", "0")
@@ -39,6 +40,8 @@ class Naughty(BaseHTTPRequestHandler):
         body = bytearray(CONTENT[start:])
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(body)))
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
         self.end_headers()
         if word == "spoil":
             body[len(body) // 2] ^= 1
@@ -82,6 +85,37 @@ def test_a_broken_line_is_taken_up_where_it_broke(transfer: Transfer) -> None:
 def test_a_server_without_ranges_is_asked_for_all_again(transfer: Transfer) -> None:
     with naughty("break", ranges=False) as url:
         assert transfer.get(wanted(url)) == CONTENT
+
+
+def test_a_server_that_sends_another_part_is_asked_for_all_again(transfer: Transfer) -> None:
+    with naughty("break", "elsewhere") as url:
+        assert transfer.get(wanted(url)) == CONTENT
+    assert Naughty.asked == [None, "bytes=150000-", None]
+
+
+def test_halves_that_nothing_could_tell_apart_are_not_put_together(transfer: Transfer) -> None:
+    with naughty("break") as url:
+        assert transfer.get(Wanted("data", url)) == CONTENT
+    assert Naughty.asked == [None, None]
+
+
+def test_a_part_that_there_is_not_is_no_reason_to_give_up(transfer: Transfer) -> None:
+    with naughty("break", "416") as url:
+        assert transfer.get(wanted(url)) == CONTENT
+
+
+@pytest.mark.parametrize("href", ["file:///etc/passwd", "./data.tif", "s3://bucket/data.tif", "http://host:port/"])
+def test_what_is_no_address_on_the_web_is_told_at_once(transfer: Transfer, href: str) -> None:
+    with pytest.raises(DownloadError, match="is no address on the web"):
+        transfer.get(wanted(href))
+
+
+def test_a_download_that_is_stopped_ends_between_two_attempts() -> None:
+    stop = threading.Event()
+    stop.set()
+    with naughty("break") as url, httpx.Client(timeout=5) as client, pytest.raises(DownloadError, match="interrupted"):
+        Transfer(client, stop).get(wanted(url))
+    assert len(Naughty.asked) == 1
 
 
 def test_a_spoilt_byte_is_found_and_fetched_again(transfer: Transfer) -> None:
