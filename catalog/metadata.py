@@ -79,6 +79,8 @@ class Aoi:
     """Airbus' id of the SPOT product, where the table has the column `airbus_product_id`."""
     revisits: tuple[Revisit, ...] = ()
     """Revisits by rank."""
+    highres_date: date | None = None
+    """Day of the SPOT image, where the table has one row without a revisit; as downloads of SPOT images alone do."""
 
     @property
     def slug(self) -> str:
@@ -93,7 +95,7 @@ class Aoi:
     @property
     def spot_date(self) -> date | None:
         """Day of the SPOT image."""
-        return next((revisit.highres_date for revisit in self.revisits if revisit.highres_date), None)
+        return next((revisit.highres_date for revisit in self.revisits if revisit.highres_date), self.highres_date)
 
     def revisit(self, n: int) -> Revisit | None:
         """Return the revisit of rank `n`, None where the table has no row for it."""
@@ -239,6 +241,7 @@ def _columns(path: Path, header: Any, required: Iterable[str]) -> list[str]:
 
 def _read_aoi(reader: _Reader, rows: list[Row], splits: tuple[str, ...]) -> Aoi:
     first = rows[0]
+    alone = len(rows) == 1 and not first["n"]
     lccs, smod = _integer(first.get("LCCS")), _integer(first.get("SMOD"))
     ipcc = first.get("IPCC Class", "")
     return Aoi(
@@ -256,7 +259,8 @@ def _read_aoi(reader: _Reader, rows: list[Row], splits: tuple[str, ...]) -> Aoi:
         smod_label=SMOD_CLASSES.get(smod) if smod is not None else None,
         splits=splits,
         product_id=first.get("airbus_product_id") or None,
-        revisits=_read_revisits(reader, rows),
+        revisits=() if alone else _read_revisits(reader, rows),
+        highres_date=_date(first["highres_date"]) if alone else None,
     )
 
 

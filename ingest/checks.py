@@ -26,7 +26,7 @@ def note_files(aoi: Aoi, files: AoiFiles, ledger: Ledger) -> None:
     """Note files of no published kind, published files that are missing, and rows without files."""
     for problem in files.problems:
         ledger.note(problem.name, problem.reason)
-    if not aoi.revisits:
+    if not aoi.revisits and aoi.spot_date is None:
         ledger.note(METADATA_CSV, "no row names this AOI; what its own files say is used")
     _note_spot(files, ledger)
     _note_rows(aoi, files, ledger)
