@@ -13,7 +13,7 @@ from catalog.constants import COLLECTIONS
 from catalog.objects import ObjectStore
 from catalog.settings import DatabaseSettings, StoreSettings
 from catalog.snapshot import Snapshot, asset_of, write_snapshot
-from ingest.errors import ExportError
+from ingest.errors import ExportError, StateError
 from ingest.lock import lock_catalog
 from ingest.runs_schema import tables_to_read
 
@@ -41,7 +41,7 @@ class Standing:
     items: int
     """Items that it has."""
     changed: int
-    """Items that were ingested since its snapshot."""
+    """Items that were ingested since its snapshot; all of what comes by other ways, of which nobody keeps a book."""
     created: datetime | None
     """Moment of the snapshot; None where there is none."""
 
@@ -60,16 +60,24 @@ def keep_snapshots(database: DatabaseSettings, settings: StoreSettings) -> list[
     """Renew the snapshots that an ingest has made old, where that is worth its time; return what is to be said.
 
     Raises:
-        WorldStratError: the database or the store failed, or another process writes the catalog.
+        WorldStratError: the database or the store failed.
     """
     with translated(database), closing(connect(database)) as connection:
         old = [standing for standing in standings(connection, COLLECTIONS) if standing.is_outdated]
         worth = [standing.collection for standing in old if standing.is_worth_it]
-        if worth:
-            lock_catalog(connection)
+        if worth and _is_ours(connection):
             _renew(connection, ObjectStore.open(settings), worth)
-        left = [standing for standing in old if not standing.is_worth_it]
-    return [OLD.format(collection=one.collection, changed=one.changed, items=one.items) for one in left]
+            old = [standing for standing in old if not standing.is_worth_it]
+    return [OLD.format(collection=one.collection, changed=one.changed, items=one.items) for one in old]
+
+
+def _is_ours(connection: psycopg.Connection[Any]) -> bool:
+    """Take the catalog's lock; an ingest that has done its work does not fail where another has begun meanwhile."""
+    try:
+        lock_catalog(connection)
+    except StateError:
+        return False
+    return True
 
 
 def renew_snapshots(
@@ -111,6 +119,8 @@ def standings(connection: psycopg.Connection[Any], collections: Sequence[str]) -
 def _standing(connection: psycopg.Connection[Any], collection_id: str, content: dict[str, Any], items: int) -> Standing:
     asset = asset_of(content)
     created = None if asset is None else datetime.fromisoformat(asset["created"])
+    if collection_id not in COLLECTIONS:
+        return Standing(collection_id, items, items, created)
     row = connection.execute(_CHANGED, {"id": collection_id, "since": created}).fetchone()
     return Standing(collection_id, items, int(row[0]) if row else 0, created)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import rustac
 from click.testing import CliRunner
+from psycopg.types.json import Jsonb
 from rich.console import Console
 
 from catalog.collection import create_collections
@@ -20,9 +21,20 @@ from catalog.snapshot import asset_of
 from infra.cli import main
 from ingest import snapshots
 from ingest.errors import ExportError
+from ingest.lock import lock_catalog
 from ingest.options import Options
 from ingest.run import ingest
 from ingest.snapshots import Standing, keep_snapshots, renew_snapshots, standings
+
+ITEM = {
+    "id": "item-@",
+    "collection": "mine",
+    "type": "Feature",
+    "geometry": {"type": "Point", "coordinates": [0, 0]},
+    "properties": {"datetime": "2020-01-01T00:00:00Z"},
+    "assets": {},
+    "links": [],
+}
 
 
 @pytest.fixture
@@ -119,6 +131,33 @@ def test_the_command_writes_what_is_old_and_says_so(
 def test_a_collection_that_is_not_there_is_named(filled: DatabaseSettings, file_store: StoreSettings) -> None:
     with pytest.raises(ExportError, match="no collection nothing"):
         renew_snapshots(filled, file_store, ("nothing",), force=False)
+
+
+def test_what_no_ingest_brings_is_written_whenever_it_is_asked_for(
+    filled: DatabaseSettings, file_store: StoreSettings
+) -> None:
+    with closing(connect(filled)) as connection:
+        connection.execute("SELECT create_collection(%s)", (Jsonb({"id": "mine", "type": "Collection"}),))
+        for number in (1, 2):
+            connection.execute(
+                "SELECT create_item(replace(%s::text, '@', %s)::jsonb)",
+                (Jsonb(ITEM), str(number)),
+            )
+            (made,) = renew_snapshots(filled, file_store, ("mine",), force=False)
+            assert made.rows == number
+
+
+def test_an_ingest_that_is_done_does_not_fail_where_another_begins(
+    filled: DatabaseSettings, file_store: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.lock.PATIENCE", 0.2)
+    with closing(connect(filled)) as other:
+        lock_catalog(other)
+        told = keep_snapshots(filled, file_store)
+    assert len(told) == len(COLLECTIONS)
+    assert all("`worldstrat snapshot` renews it" in one for one in told)
+    assert standing(filled, COLLECTION_SPOT).created is None
+    assert keep_snapshots(filled, file_store) == []
 
 
 def test_a_snapshot_of_what_is_gone_is_no_longer_named(filled: DatabaseSettings, file_store: StoreSettings) -> None:
