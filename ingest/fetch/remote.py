@@ -59,7 +59,8 @@ class Remote:
         self._client = httpx.AsyncClient(
             timeout=_TIMEOUT,
             follow_redirects=True,
-            limits=httpx.Limits(max_connections=turns.count, max_keepalive_connections=turns.count),
+            # Turns limit the requests; a pool of as many loses a place with a request cancelled at its start.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=turns.count),
             headers={"User-Agent": f"worldstrat/{version('worldstrat')}", "Accept-Encoding": "identity"},
         )
 
@@ -131,6 +132,10 @@ class Remote:
                 async with self._client.stream("GET", url, headers=headers) as answer:
                     _check(answer)
                     yield answer
+            except httpx.TooManyRedirects as error:
+                raise FetchError(
+                    f"{httpx.URL(url).host} sends {name} round in circles. --base-url names a mirror."
+                ) from error
             except (httpx.TransportError, httpx.StreamError) as error:
                 reason = str(error) or type(error).__name__
                 raise UnansweredError(f"the connection to {httpx.URL(url).host} failed ({reason})") from error
@@ -140,7 +145,8 @@ def _check(answer: httpx.Response) -> None:
     status = answer.status_code
     if status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}:
         return
-    said = f"{answer.url} answers {status} {answer.reason_phrase}".rstrip()
+    # Mirrors may want a login, and redirect to signed addresses.
+    said = f"{answer.url.copy_with(userinfo=b'', query=None)} answers {status} {answer.reason_phrase}".rstrip()
     if status in _LATER:
         raise UnansweredError(said, _seconds(answer.headers.get("Retry-After")))
     raise FetchError(f"{said}. --base-url names a mirror that has the file.")
