@@ -2,11 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog.errors import SettingsError
@@ -43,8 +43,8 @@ class StoreSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    url: str = Field(alias="WORLDSTRAT_STORE", pattern=r"^(file:///|s3://[a-z0-9])")
-    """`file:///folder` or `s3://bucket[/prefix]`; canonical hrefs start with it."""
+    url: str = Field(alias="WORLDSTRAT_STORE", pattern=r"^(file:///|s3://[a-z0-9][^/@]*(/|$))")
+    """`file:///folder` or `s3://bucket[/prefix]`; canonical hrefs start with it, so it holds no keys."""
     endpoint_url: str | None = Field(default=None, alias="AWS_ENDPOINT_URL")
     """Address of an S3 server that is not Amazon's."""
     access_key_id: str | None = Field(default=None, alias="AWS_ACCESS_KEY_ID")
@@ -62,10 +62,10 @@ def load_database(data: Path) -> DatabaseSettings:
     """Return the database that `PGHOST` names, else that of the local stack in `data`.
 
     Raises:
-        SettingsError: neither is there.
+        SettingsError: neither is there, or a variable is not what it should be.
     """
     if "PGHOST" in os.environ:
-        return DatabaseSettings()
+        return _build(DatabaseSettings, "the environment", {})
     return _from_stack(DatabaseSettings, data, "database", "PGHOST")
 
 
@@ -73,10 +73,10 @@ def load_store(data: Path) -> StoreSettings:
     """Return the store that `WORLDSTRAT_STORE` names, else that of the local stack in `data`.
 
     Raises:
-        SettingsError: neither is there.
+        SettingsError: neither is there, or a variable is not what it should be.
     """
     if "WORLDSTRAT_STORE" in os.environ:
-        return StoreSettings()
+        return _build(StoreSettings, "the environment", {})
     return _from_stack(StoreSettings, data, "object store", "WORLDSTRAT_STORE")
 
 
@@ -90,4 +90,15 @@ def _from_stack(kind: type[Settings], data: Path, what: str, variable: str) -> S
         )
     stored = dotenv_values(path)
     fields = {field.alias or name: field for name, field in kind.model_fields.items()}
-    return kind(**{name: stored.get(name, field.default) for name, field in fields.items()})
+    return _build(kind, str(path), {name: stored.get(name, field.default) for name, field in fields.items()})
+
+
+def _build(kind: type[Settings], where: str, values: dict[str, Any]) -> Settings:
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        # Without the values, which may hold passwords.
+        wrong = "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
+        )
+        raise SettingsError(f"A variable of {where} is not what it should be. {wrong}.") from None

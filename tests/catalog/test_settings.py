@@ -71,7 +71,18 @@ def test_the_dsn_survives_odd_characters() -> None:
     }
 
 
-@pytest.mark.parametrize("url", ["/data", "http://x/y", "file://relative", "s3://"])
+def test_a_wrong_variable_is_named_and_no_value_is_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLDSTRAT_STORE", "s3://minio:very-secret@bucket/prefix")
+    with pytest.raises(SettingsError, match=r"variable of the environment .* WORLDSTRAT_STORE: ") as refused:
+        load_store(data)
+    assert "very-secret" not in str(refused.value)
+    (data / "stack.env").write_text("PGPASSWORD=very-secret\nPGPORT=many\n")
+    with pytest.raises(SettingsError, match=r"variable of .*stack\.env .* PGHOST: .*PGPORT: ") as refused:
+        load_database(data)
+    assert "very-secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["/data", "http://x/y", "file://relative", "s3://", "s3://key:secret@bucket"])
 def test_a_store_is_a_folder_or_a_bucket(url: str) -> None:
     with pytest.raises(ValueError, match=r"url|WORLDSTRAT_STORE"):
         StoreSettings(url=url)
