@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -61,7 +62,11 @@ def fetch_command(
 
 
 def _checked(base_url: str | None) -> str | None:
-    if base_url and not base_url.startswith(("http://", "https://")):
+    try:
+        usable = not base_url or bool(base_url.startswith(("http://", "https://")) and urlsplit(base_url).hostname)
+    except ValueError:
+        usable = False
+    if not usable:
         raise click.BadParameter(f"{base_url!r} is no http:// or https:// address.", param_hint="--base-url")
     return base_url
 
