@@ -75,10 +75,27 @@ def test_a_part_that_a_version_has_not_is_named(run: Run) -> None:
     assert "Version 1.1 has no raw; it has metadata, hr." in answer.output
 
 
-def test_an_address_that_is_none_is_refused(run: Run) -> None:
-    answer = run("--base-url", "ftp://somewhere")
+@pytest.mark.parametrize("address", ["ftp://somewhere", "http://[somewhere", "https://"])
+def test_an_address_that_is_none_is_refused(run: Run, address: str) -> None:
+    answer = run("--base-url", address)
     assert answer.exit_code == 2
-    assert "'ftp://somewhere' is no http:// or https:// address" in answer.output
+    assert f"{address!r} is no http:// or https:// address" in answer.output
+
+
+def test_neither_a_login_nor_a_signature_is_told(run: Run, mirror: Mirror) -> None:
+    signed = mirror.url.replace("/files", "/signed?X-Amz-Signature=secret")
+    mirror.behaviour.refuse = lambda number: (302, {"Location": signed}) if number % 2 else (403, {})
+    answer = run("--base-url", mirror.url.replace("://", "://me:secret@"), "--parallel", "1", "--part", "metadata")
+    assert answer.exit_code == 1
+    assert "/signed answers 403" in answer.output
+    assert "secret" not in answer.output
+
+
+def test_a_circle_of_redirections_is_told(run: Run, mirror: Mirror) -> None:
+    mirror.behaviour.refuse = lambda _: (302, {"Location": mirror.url})
+    answer = run("--part", "metadata")
+    assert answer.exit_code == 1
+    assert "round in circles" in answer.output
 
 
 def test_the_published_versions_are_those_of_zenodo() -> None:
