@@ -130,7 +130,7 @@ export class Charts {
       if (asked === this.asked) this.tiles.replaceChildren(...places, ...images);
     } catch (error) {
       if (!(error instanceof ServerError)) throw error;
-      this.tiles.replaceChildren(h("p", { class: "warn", role: "alert" }, error.message));
+      if (asked === this.asked) this.tiles.replaceChildren(h("p", { class: "warn", role: "alert" }, error.message));
     } finally {
       if (asked === this.asked) this.tiles.removeAttribute("aria-busy");
     }

@@ -13,6 +13,9 @@ export function serverAddress(text: string, base: string): string | null {
   }
 }
 
+/** Tells whether an address is one of the web: a catalog that is not ours could name a script (`javascript:`). */
+export const isWebAddress = (text: string, base: string): boolean => serverAddress(text, base) !== null;
+
 /**
  * Finds the server: `?server=` where the page was built for any server (mode `static`; the content policy of every other
  * build allows one alone), else the one named when it was built, else wherever this page lies.

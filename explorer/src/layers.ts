@@ -118,7 +118,7 @@ export class Pictures {
   }
 
   private special(id: string, sensor: Sensor, name: string): Layer | null {
-    const found = sensor === "sr" ? SR_SPECIAL[name] : undefined;
+    const found = sensor === "sr" && Object.hasOwn(SR_SPECIAL, name) ? SR_SPECIAL[name] : undefined;
     const bands = ["red", "green", "blue"];
     if (found === undefined) return null;
     return this.made(id, sensor, { title: found[0].split(":")[0] ?? name, query: found[1], bands });
@@ -139,7 +139,9 @@ export class Pictures {
   }
 
   private render(id: string, sensor: Sensor, name: string): Layer | null {
-    const render = this.renders(sensor)[name];
+    const renders = this.renders(sensor);
+    // The name is the address's: `constructor` is in every object, and no picture.
+    const render = Object.hasOwn(renders, name) ? renders[name] : undefined;
     if (render === undefined) return null;
     const { title = name, assets = [], expression = null, bands = [], colormap } = render;
     const query = `render=${encodeURIComponent(name)}`;

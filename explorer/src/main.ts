@@ -131,7 +131,7 @@ class Page {
       if (this.state.current.charts) void this.chart(this.state.current);
       document.body.classList.remove("counting");
     } catch (error) {
-      this.fail("The filters could not be applied.", error, () => void this.filter(filters));
+      this.fail("The filters could not be applied.", error, () => void this.filter(this.state.current.filters));
     }
   }
 

@@ -21,7 +21,14 @@ const BAND: Record<string, string> = {
   swir16: "B11",
   swir22: "B12",
 };
-const FUNCTION: Record<string, string> = { minimum: "np.minimum", maximum: "np.maximum", where: "xr.where", clip: "np.clip", sqrt: "np.sqrt", exp: "np.exp", log: "np.log" }; // prettier-ignore
+/** The functions of the server's expressions; nothing else that a catalog might name is called. */
+const FUNCTION = new Map([
+  ["where", "xr.where"],
+  ["abs", "abs"],
+  ...["minimum", "maximum", "clip", "sqrt", "exp", "log", "log10", "floor", "ceil", "sin", "cos", "arctan2"].map(
+    (name): [string, string] => [name, `np.${name}`],
+  ),
+]);
 
 const text = (value: string): string => JSON.stringify(value);
 
@@ -32,7 +39,8 @@ export function pythonExpression(
 ): { code: string; bands: string[] } {
   const bands = new Set<string>();
   const code = expression.replace(/[A-Za-z_]\w*/g, (word, at: number) => {
-    if (expression[at + word.length] === "(") return FUNCTION[word] ?? word;
+    const called = expression[at + word.length] === "(" ? FUNCTION.get(word) : undefined;
+    if (called !== undefined) return called;
     bands.add(rename(word));
     return `pixels.${rename(word)}`;
   });

@@ -1,6 +1,7 @@
 /** Taking the view elsewhere: addresses of tiles and item, a script, a crop, and the files themselves. */
 
 import { cropUrl, itemUrl, srItemUrl, tilejsonUrl, tileTemplate, wmtsUrl } from "./addresses";
+import { isWebAddress, root } from "./config";
 import { code, copyable } from "./copy";
 import { h } from "./dom";
 import type { Picture } from "./imagery";
@@ -35,7 +36,8 @@ function assetRow(key: string, asset: Asset): HTMLElement {
   const kind = asset.type?.includes("geotiff") ? "COG" : (asset.type?.split("/").at(-1) ?? "");
   const about = [kind, bytesText(asset["file:size"])].filter((part) => part !== "").join(", ");
   const name = asset.href.split("/").at(-1) ?? key;
-  return h("li", {}, h("a", { href: asset.href, download: name }, asset.title ?? key), h("small", {}, about));
+  const href = isWebAddress(asset.href, root()) ? asset.href : null;
+  return h("li", {}, h("a", { href, download: name }, asset.title ?? key), h("small", {}, about));
 }
 
 function fileList(item: Item): HTMLElement[] {

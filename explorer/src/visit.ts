@@ -91,8 +91,8 @@ export class Visit {
 
   /** Goes back to the world. */
   private leave(): void {
+    this.ending.abort(); // also of a place that is still on its way
     if (this.place === null) return;
-    this.ending.abort();
     this.draw.cancel();
     this.place = null;
     void this.imagery.clear();
