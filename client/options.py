@@ -5,9 +5,11 @@ from typing import Any, Final
 
 import click
 from pystac_client import Client
+from pystac_client.exceptions import APIError
 
 from catalog.constants import COLLECTIONS as ALL
 from catalog.metadata import SPLITS
+from client.errors import ServerError
 from client.query import COLLECTIONS, Bbox, Query, answering
 
 URL: Final = "http://127.0.0.1:8000/stac"
@@ -79,4 +81,9 @@ def open_client(url: str) -> Client:
         ServerError: there is none at that address.
     """
     with answering(url):
-        return Client.open(url)
+        try:
+            return Client.open(url)
+        except APIError:
+            raise
+        except Exception as error:  # pystac-client raises bare exceptions for what it cannot read
+            raise ServerError(f"{url} is no STAC API. Is it the /stac address of a server?") from error

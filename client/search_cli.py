@@ -8,6 +8,7 @@ import click
 import httpx
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from client.errors import ServerError
 from client.options import open_client, query_options, take_query
@@ -42,7 +43,7 @@ def search(*, as_json: bool, **given: Any) -> None:
         for number, item in enumerate(found.items_as_dicts()):
             if query.limit is None and number >= _SHOWN:
                 break
-            table.add_row(*_row(item))
+            table.add_row(*map(Text, _row(item)))
         Console().print(table)
         click.echo(f"{found.matched()} items match.")
 
@@ -64,7 +65,7 @@ def stats(*, as_json: bool, **given: Any) -> None:
         table = Table(name.removesuffix("_frequency").replace("_", " "), "items", title_justify="left")
         table.columns[1].justify = "right"
         for key, count in buckets.items():
-            table.add_row(key, f"{count:,}")
+            table.add_row(Text(key), f"{count:,}")
         Console().print(table)
 
 
@@ -79,12 +80,15 @@ def _aggregate(url: str, body: Mapping[str, Any]) -> dict[str, dict[str, int]]:
         answer.raise_for_status()
     except httpx.HTTPStatusError as error:
         raise ServerError(f"{url} refused to count: {error.response.text[:300]}") from error
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ServerError(f"{url} does not answer ({type(error).__name__}). Is it the /stac address?") from error
-    return {
-        one["name"]: {str(bucket["key"]): bucket["frequency"] for bucket in one.get("buckets", ())}
-        for one in answer.json()["aggregations"]
-    }
+    try:
+        return {
+            one["name"]: {str(bucket["key"]): bucket["frequency"] for bucket in one.get("buckets", ())}
+            for one in answer.json()["aggregations"]
+        }
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ServerError(f"{url} is no STAC API that counts. Is it the /stac address of a server?") from error
 
 
 def _row(item: Mapping[str, Any]) -> list[str]:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from pystac_client import Client
 
 from catalog.constants import COLLECTION_L1C, COLLECTION_L2A, COLLECTION_SPOT
 from client.errors import QueryError, ServerError
 from client.options import open_client
 from client.query import Query
+from infra.cli import main
 
 Item = dict[str, Any]
 BOTH = (COLLECTION_SPOT, COLLECTION_L2A)
@@ -69,3 +71,13 @@ def test_what_makes_no_search_is_told(client: Client) -> None:
 def test_an_address_without_a_server_is_named() -> None:
     with pytest.raises(ServerError, match=r"127\.0\.0\.1:9/stac does not answer"):
         open_client("http://127.0.0.1:9/stac")
+
+
+@pytest.mark.parametrize("address", ["{server}", "{server}/stac/collections", "./folder", "http://host:port/stac"])
+@pytest.mark.parametrize("command", ["search", "stats"])
+def test_an_address_of_something_else_is_told(live_server: str, command: str, address: str) -> None:
+    url = address.format(server=live_server)
+    result = CliRunner().invoke(main, [command, "--url", url])
+    assert result.exit_code == 1
+    assert f"Error: {url} " in result.stderr
+    assert "/stac address" in result.stderr or "refused to count" in result.stderr
