@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict
 
@@ -13,10 +14,11 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
+from catalog.constants import MAX_REVISIT
 from client.download.choice import Choice, Wanted
 from client.download.run import TIMEOUT
 from client.download.transfer import Transfer
-from client.errors import DownloadError
+from client.errors import DownloadError, QueryError
 from client.samples import FRAMES, Item, Place
 
 Array = NDArray[np.float32]
@@ -79,7 +81,12 @@ class Samples(Sequence[Sample]):
             cache: folder of files; grows by some 10 MB a place with 8 revisits.
             frames: revisits of a sample. A place with fewer has its best one again, all of it masked.
             hr: the SPOT raster.
+
+        Raises:
+            QueryError: a sample cannot have so many revisits.
         """
+        if not 1 <= frames <= MAX_REVISIT:
+            raise QueryError(f"A sample has 1 to {MAX_REVISIT} revisits, not {frames}.")
         self._places = tuple(places)
         self._cache = cache
         self._frames = frames
@@ -108,11 +115,12 @@ class Samples(Sequence[Sample]):
         alike = [at for at, image in enumerate(images) if image.shape == images[0].shape]
         lr, seen = [images[at] for at in alike], [masks[at] for at in alike]
         missing = self._frames - len(lr)
+        shown = replace(place, revisits=tuple(revisits[at] for at in alike))
         return Sample(
             lr=np.stack(lr + lr[:1] * missing),
             masks=np.stack(seen + [np.zeros_like(seen[0])] * missing),
             hr=_reflectance(self._path(wanted[-1][self._sharp]))[0],
-            facts=place.facts,
+            facts=shown.facts,
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -140,13 +148,13 @@ class Samples(Sequence[Sample]):
 
     def _is_there(self, wanted: Wanted) -> bool:
         """Tell whether a file is in the folder; the first time it is read and compared with its checksum."""
-        if _name(wanted) in self._checked:
-            return True
-        path = self._path(wanted)
-        if not path.is_file() or (wanted.sha256 and _sha256(path) != wanted.sha256):
+        name, path = _name(wanted), self._path(wanted)
+        if not path.is_file():
             return False
-        self._checked.add(_name(wanted))
-        return True
+        if name in self._checked or not wanted.sha256 or _sha256(path) == wanted.sha256:
+            self._checked.add(name)
+            return True
+        return False
 
     def _path(self, wanted: Wanted) -> Path:
         name = _name(wanted)

@@ -174,6 +174,23 @@ def test_a_file_that_was_spoilt_in_the_folder_comes_again(drawn: Draw, cache: Pa
     assert not list(cache.rglob("*.part"))
 
 
+def test_a_file_that_was_deleted_from_the_folder_comes_again(drawn: Draw, tmp_path: Path) -> None:
+    made = Samples(drawn.places[:1], tmp_path, frames=1)
+    expected = made[0]
+    for path in tmp_path.rglob("*.tif"):
+        path.unlink()
+    np.testing.assert_array_equal(made[0]["lr"], expected["lr"])
+    made.close()
+
+
+def test_fewer_frames_than_a_place_has_are_its_best(samples: Samples, drawn: Draw, cache: Path) -> None:
+    one = Samples(drawn.places, cache, frames=1)[0]
+    np.testing.assert_array_equal(one["lr"], samples[0]["lr"][:1])
+    assert one["facts"]["revisits"] == samples[0]["facts"]["revisits"][:1]
+    with pytest.raises(QueryError, match="not 0"):
+        Samples(drawn.places, cache, frames=0)
+
+
 def test_a_raster_that_a_place_lacks_is_named(drawn: Draw, cache: Path) -> None:
     spot = drawn.places[0].spot
     without = {**spot, "assets": {key: asset for key, asset in spot["assets"].items() if key != "pan"}}
