@@ -43,13 +43,20 @@ class ItemLayers:
     """The layers of one item by the names that its bands and assets have."""
 
     def __init__(self, item: Mapping[str, Any], address: str) -> None:
-        """Collect the names; relative hrefs begin at the item's address."""
+        """Collect the names; relative hrefs begin at the item's address.
+
+        Raises:
+            RevisitError: an asset is described in another way than STAC's.
+        """
         self._item_id = item["id"]
         self._by_band: dict[str, Layer] = {}
         self._by_asset: dict[str, Layer] = {}
         self._by_common: dict[str, Layer] = {}
-        for key, asset in sorted(_rasters(item), key=_preference):
-            self._add(key, asset, urljoin(address, asset["href"]))
+        try:
+            for key, asset in sorted(_rasters(item), key=_preference):
+                self._add(key, asset, urljoin(address, asset["href"]))
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            raise RevisitError(f"item {self._item_id} does not describe its assets as STAC does: {error}") from error
 
     def bands(self, product: Product) -> list[Layer]:
         """Return the layers of all bands of a reflectance product, in its order.

@@ -17,6 +17,8 @@ from catalog.settings import DatabaseSettings, StoreSettings
 from infra.cli import main
 from infra.databases import database_env
 from infra.stores import store_env
+from ingest.extend.bands import ItemLayers
+from ingest.extend.errors import RevisitError
 
 BANDS = [band.name for band in SENTINEL2_PRODUCTS["L2A"][0].bands]
 Extend = Callable[..., Result]
@@ -270,3 +272,20 @@ def test_a_login_of_the_catalog_is_told_nowhere(extend: Extend, foreign: Any) ->
     result = extend("sentinel-2-l2a", "--stac", address, "--max-days", "0")
     assert f"of {foreign.url} is within --max-cloud and --max-days" in result.output
     assert "secret" not in result.output
+
+
+@pytest.mark.parametrize(
+    "asset",
+    [
+        {"href": 5, "type": "image/tiff"},
+        {"href": "a.tif", "type": ["image/tiff"]},
+        {"href": "a.tif", "gsd": "ten"},
+        {"href": "a.tif", "raster:bands": ["uint16"]},
+        {"href": "a.tif", "bands": 12},
+        {"href": "http://[a.tif"},
+    ],
+)
+def test_an_asset_that_is_none_of_stac_fails_its_place_alone(asset: dict[str, Any]) -> None:
+    item = {"id": "odd", "properties": {}, "assets": {"red": asset}}
+    with pytest.raises(RevisitError, match="item odd does not describe its assets as STAC does"):
+        ItemLayers(item, "https://example.org/items/odd")
