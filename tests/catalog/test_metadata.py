@@ -242,3 +242,16 @@ def test_an_aoi_without_a_spot_image_leaves_its_date_empty(tmp_path: Path) -> No
     assert only(found).spot_date is None
     assert only(found).source == "Landcover"
     assert "no date" not in reasons(found)
+
+
+def test_one_row_without_a_revisit_tells_of_the_place_and_of_the_day_of_spot(tmp_path: Path) -> None:
+    found = tables(tmp_path, row(n=""), "0,Landcover-1,,,,,train\n")
+    assert (only(found).spot_date, only(found).revisits) == (date(2019, 12, 1), ())
+    assert only(found).bounds == (13.1, 11.7, 13.2, 11.8)
+    assert reasons(found) == ""
+
+
+def test_a_row_without_a_revisit_among_others_is_left_out(tmp_path: Path) -> None:
+    found = tables(tmp_path, row(n="") + row(n=2), "0,Landcover-1,,,,,train\n")
+    assert [revisit.n for revisit in only(found).revisits] == [2]
+    assert "n is ''" in reasons(found)
