@@ -54,6 +54,8 @@ def search(*, as_json: bool, **given: Any) -> None:
 def stats(*, as_json: bool, **given: Any) -> None:
     """Count what a search finds, by collection, source, IPCC class, split and clouds; nothing is downloaded."""
     url, query = take_query(given)
+    if query.limit is not None:
+        raise click.UsageError("--limit is for lists: counts are of all that match.")
     body: dict[str, Any] = {"collections": list(query.collections), "aggregations": list(_COUNTS)}
     body |= {"filter": query.filter(), "filter-lang": "cql2-json"} if query.filter() else {}
     body |= {name: value for name, value in {"bbox": query.bbox, "datetime": query.datetime}.items() if value}

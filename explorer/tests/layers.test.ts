@@ -34,7 +34,17 @@ test("true colour comes first, and each sensor offers what its bands suffice for
 test("every choice is a layer, and nothing else is", () => {
   for (const sensor of ["sentinel2", "sr", "spot"] as const)
     for (const name of names(sensor)) expect(pictures.layer(`${sensor}.${name}`)?.id).toBe(`${sensor}.${name}`);
-  for (const id of ["", "spot", "spot.scl", "sr.scl", "spot.index-NBR", "radar.true-color", "spot.bands-B04-B03-B02", "sr.constructor", "spot.toString"])
+  for (const id of [
+    "",
+    "spot",
+    "spot.scl",
+    "sr.scl",
+    "spot.index-NBR",
+    "radar.true-color",
+    "spot.bands-B04-B03-B02",
+    "sr.constructor",
+    "spot.toString",
+  ])
     expect(pictures.layer(id)).toBeNull();
 });
 

@@ -81,3 +81,9 @@ def test_an_address_of_something_else_is_told(live_server: str, command: str, ad
     assert result.exit_code == 1
     assert f"Error: {url} " in result.stderr
     assert "/stac address" in result.stderr or "refused to count" in result.stderr
+
+
+def test_counts_are_not_limited() -> None:
+    result = CliRunner().invoke(main, ["stats", "--limit", "5"])
+    assert result.exit_code == 2
+    assert "--limit is for lists" in result.stderr
