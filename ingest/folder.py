@@ -49,9 +49,9 @@ class FolderPart:
     """
 
     failures: tuple[Problem, ...] = ()
-    notes: tuple[Problem, ...] = ()
 
     def __init__(self, src: Path) -> None:
+        self.notes: tuple[Problem, ...] = ()
         self.place = as_text(str(src))
         self.tables: Mapping[str, FileOrigin] = {
             name: FileOrigin(src / name) for name in (METADATA_CSV, SPLIT_CSV) if (src / name).is_file()

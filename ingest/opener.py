@@ -6,11 +6,11 @@ from typing import Final
 
 from rich.console import Console
 
-from catalog.metadata import METADATA_CSV, SPLIT_CSV
+from catalog.metadata import METADATA_CSV, SPLIT_CSV, Problem
 from ingest.blobs import LocalBlob
 from ingest.errors import SourceError
 from ingest.folder import FileOrigin, FolderPart
-from ingest.names import HR, LR, RAW, kind_of_root
+from ingest.names import HR, LR, RAW, as_text, kind_of_root
 from ingest.remote import SCHEME, BucketPart, ObjectOrigin, parse_address
 from ingest.source import Part
 from ingest.tables import TablePart
@@ -18,6 +18,7 @@ from ingest.zipped import ZipPart
 
 _ZIP: Final = ".zip"
 _TAR: Final = (".tar", ".tar.gz", ".tgz")
+_BESIDE: Final = "not read, since folders lie beside it: give it as a SRC of its own if it holds more than they do"
 _ACCEPTED: Final = f"a folder, a .zip, a .tar.gz, {METADATA_CSV}, {SPLIT_CSV} or s3://bucket/prefix"
 
 
@@ -51,10 +52,12 @@ class Opener:
     def _open_folder(self, path: Path) -> list[Part]:
         """Return a folder; where it holds no folders of images but their archives, as downloaded, also these."""
         folder = FolderPart(path)
-        if folder.holds_images:
-            return [folder]
         found = [file for file in sorted(path.iterdir()) if file.is_file() and kind_of_root(file.name)]
-        return [folder, *(self._open_file(file) for file in found if file.name.endswith((_ZIP, *_TAR)))]
+        archives = [file for file in found if file.name.endswith((_ZIP, *_TAR))]
+        if folder.holds_images:
+            folder.notes = tuple(Problem("", as_text(str(file)), _BESIDE) for file in archives)
+            return [folder]
+        return [folder, *(self._open_file(file) for file in archives)]
 
     def _open_file(self, path: Path) -> Part:
         name = path.name.lower()

@@ -4,6 +4,7 @@ import json
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import IO
 
 import click
 from rich.console import Console
@@ -30,11 +31,11 @@ from ingest.runs_schema import tables_to_read
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 @click.option(
     "--html",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.File("w", "utf-8", lazy=True),
     metavar="FILE",
     help="Write a page with the last runs and one of them, the last if --run names none.",
 )
-def report(*, data: Path, run: int | None, last: int, as_json: bool, html: Path | None) -> None:
+def report(*, data: Path, run: int | None, last: int, as_json: bool, html: IO[str] | None) -> None:
     """List the last runs of `worldstrat ingest`, or show one of them.
 
     Reads the database only; a run that goes on meanwhile is listed as running, one that was killed as lost.
@@ -47,7 +48,7 @@ def report(*, data: Path, run: int | None, last: int, as_json: bool, html: Path 
     if html:
         from ingest.report_page import render_page  # noqa: PLC0415 - the template engine is slow to import
 
-        html.write_text(render_page(runs, one), "utf-8")
+        html.write(render_page(runs, one))
     if as_json:
         click.echo(_as_json(runs, one if run else None))
     elif not html:

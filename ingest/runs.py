@@ -32,6 +32,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 _SAVE_UNTOUCHED: Final = """
 INSERT INTO worldstrat.aoi_runs (run, aoi, status, version, notes)
 SELECT %s, u.aoi, u.status, %s, u.notes::jsonb FROM unnest(%s::text[], %s::text[], %s::text[]) AS u (aoi, status, notes)
+ON CONFLICT DO NOTHING
 """
 _IS_HELD: Final = """
 SELECT EXISTS (

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from catalog.constants import slug
 from catalog.errors import MetadataError
 from catalog.metadata import METADATA_CSV, SPLIT_CSV, Problem, Tables, read_tables
 from ingest.errors import SourceError
@@ -28,11 +29,12 @@ class JoinedSource:
         self.failures: tuple[Problem, ...] = tuple(chain.from_iterable(part.failures for part in parts))
         self.notes: tuple[Problem, ...] = tuple(chain.from_iterable(part.notes for part in parts))
         self._parts = parts
+        self._names, alike = _names(parts, tables)
+        self.failures += alike
 
     def names(self) -> list[str]:
         """Return the names of all AOIs: the table's in its order, then those that no row names."""
-        found = set(chain.from_iterable(part.aois() for part in self._parts))
-        return [*self.tables.aois, *sorted(found - self.tables.aois.keys())]
+        return list(self._names)
 
     def files(self, aoi: str) -> AoiFiles:
         """List the files of one AOI; OSError where they cannot be listed."""
@@ -58,6 +60,18 @@ def open_source(
     parts = list(chain.from_iterable(opener.open(one) for one in given))
     _check(parts)
     return JoinedSource(parts, _read_tables(parts))
+
+
+def _names(parts: Sequence[Part], tables: Tables) -> tuple[list[str], tuple[Problem, ...]]:
+    """Return the names of all AOIs, and those whose items would have the ids of another's, which are left out."""
+    found = set(chain.from_iterable(part.aois() for part in parts))
+    first: dict[str, str] = {}
+    alike: list[Problem] = []
+    for name in [*tables.aois, *sorted(found - tables.aois.keys())]:
+        used = first.setdefault(slug(name), name)
+        if used != name:
+            alike.append(Problem(name, "", f"its items would have the ids of {used!r}; rename it: it is left out"))
+    return list(first.values()), tuple(alike)
 
 
 def _check(parts: Sequence[Part]) -> None:

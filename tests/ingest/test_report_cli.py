@@ -82,6 +82,13 @@ def test_the_page_is_of_the_run_that_was_asked_for_else_of_the_last(run: Run, tm
 
 
 @pytest.mark.usefixtures("two_runs")
+def test_a_page_that_cannot_be_written_is_one_clear_message(run: Run, tmp_path: Path) -> None:
+    result = run("--html", str(tmp_path / "nowhere/report.html"))
+    assert result.exit_code == 1
+    assert "nowhere/report.html': No such file or directory" in result.stderr
+
+
+@pytest.mark.usefixtures("two_runs")
 def test_a_run_that_does_not_exist_is_one_clear_message(run: Run) -> None:
     result = run("--run", "9")
     assert (result.exit_code, result.stderr) == (

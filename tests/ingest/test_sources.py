@@ -67,6 +67,24 @@ def test_archives_beside_their_own_extracted_folders_are_not_read_twice(tiny_dat
     assert source.files(NAME).problems == ()
 
 
+def test_an_archive_that_is_left_out_beside_folders_is_named(tiny_dataset: Path) -> None:
+    (tiny_dataset / "lr_dataset_l1c.zip").write_bytes(b"not looked at")
+    (tiny_dataset / "hr_dataset_raw.zip").write_bytes(b"not looked at")
+    ((aoi, file, reason),) = [(note.aoi, note.file, note.reason) for note in open_source(tiny_dataset).notes]
+    assert (aoi, file) == ("", str(tiny_dataset / "lr_dataset_l1c.zip"))
+    assert reason.startswith("not read, since folders lie beside it")
+
+
+def test_an_aoi_whose_items_would_replace_anothers_is_left_out_and_said(tiny_dataset: Path) -> None:
+    for name in ("Amnesty-POI-1", "Amnesty POI-1"):
+        shutil.copytree(tiny_dataset / f"hr_dataset/{NAME}", tiny_dataset / "hr_dataset" / name)
+    source = open_source(tiny_dataset)
+    assert source.names() == [NAME, "Amnesty POI-1"]
+    assert [(failure.aoi, "ids of 'Amnesty POI-1'" in failure.reason) for failure in source.failures] == [
+        ("Amnesty-POI-1", True)
+    ]
+
+
 def test_without_metadata_csv_what_was_given_is_named(tiny_dataset: Path, tmp_path: Path) -> None:
     archive = write_zip(tmp_path / "hr_dataset.zip", tiny_dataset, "hr_dataset")
     with pytest.raises(SourceError, match=r"hr_dataset\.zip, .*split\.csv holds no metadata\.csv\. Give"):
