@@ -55,23 +55,8 @@ class Signer:
         """
         if not _is_ours(href):
             return href
-        mine, now = self._here(), time.monotonic()
-        with mine.lock:
-            kept = mine.signed.get(href)
-            if kept and now < kept[1]:
-                return kept[0]
-            if now < mine.streams.get(_origin(href), 0.0):
-                return href
-        signed, until = _resolve(mine.client, href)
-        with mine.lock:
-            if signed == href:
-                mine.streams[_origin(href)] = now + until
-            elif until > 0:
-                mine.signed.pop(href, None)
-                mine.signed[href] = (signed, now + until)
-                if len(mine.signed) > MOST_KEPT:
-                    del mine.signed[next(iter(mine.signed))]
-        return signed
+        known = self._known(href)
+        return self._ask(href) if known is None else known
 
     def sign(self, thing: Signable) -> Signable:
         """Return a signed copy of a thing with assets, as an object or as JSON, or a signed address.
@@ -92,14 +77,37 @@ class Signer:
         if isinstance(thing, str):
             raise TypeError("A text cannot be changed in place: sign() returns a signed one.")
         views = [view for view in map(_View, _assets(thing)) if _is_ours(view.original)]
-        if not views:
-            return thing
-        # The first one tells whether the server streams; if it does, no other is asked for.
-        views[0].change(self.href(views[0].original))
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sign") as pool:
-            for view, signed in zip(views[1:], pool.map(self.href, [view.original for view in views[1:]]), strict=True):
-                view.change(signed)
+        signed = {view.original: self._known(view.original) for view in views}
+        if unknown := [href for href, known in signed.items() if known is None]:
+            # The first one tells whether the server streams; if it does, no other is asked for.
+            signed[unknown[0]] = self.href(unknown[0])
+            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sign") as pool:
+                signed |= zip(unknown[1:], pool.map(self.href, unknown[1:]), strict=True)
+        for view in views:
+            view.change(signed[view.original] or view.original)
         return thing
+
+    def _known(self, href: str) -> str | None:
+        """Return what an address was signed as, or itself where its server streams; None where that is not known."""
+        mine, now = self._here(), time.monotonic()
+        with mine.lock:
+            if now < mine.streams.get(_origin(href), 0.0):
+                return href
+            signed, until = mine.signed.get(href, ("", 0.0))
+        return signed if now < until else None
+
+    def _ask(self, href: str) -> str:
+        mine, now = self._here(), time.monotonic()
+        signed, lifetime = _resolve(mine.client, href)
+        with mine.lock:
+            if signed == href:
+                mine.streams[_origin(href)] = now + lifetime
+            elif lifetime > 0:
+                mine.signed.pop(href, None)
+                mine.signed[href] = (signed, now + lifetime)
+                if len(mine.signed) > MOST_KEPT:
+                    del mine.signed[next(iter(mine.signed))]
+        return signed
 
     def _here(self) -> "_Mine":
         """Return what belongs to this process: a forked one must not use the sockets and locks of its parent."""
