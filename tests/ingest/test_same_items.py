@@ -43,7 +43,10 @@ def _several(dataset: Path, out: Path) -> Given:
     ]
 
 
-@pytest.mark.parametrize("make", [_zips, _tars, _several])
+# A zip, a folder and a tar in one run show in the ordinary suite what two more ingests of the same would.
+@pytest.mark.parametrize(
+    "make", [pytest.param(_zips, marks=pytest.mark.slow), pytest.param(_tars, marks=pytest.mark.slow), _several]
+)
 def test_archives_and_several_sources_make_the_catalog_that_the_folder_makes(
     ingested: IngestedSample, database: DatabaseSettings, file_store: StoreSettings, tmp_path: Path, make: Make
 ) -> None:
