@@ -80,10 +80,19 @@ class SrResults:
     """None without a card."""
 
 
+_PROFILE = """
+The extra of a warm tile, in process on a loaded machine (2026-11-23): 0.2 ms to deflate 27 kB instead of 6 kB, 0.4 ms
+to gather rows and columns of an array of 640 pixels instead of 160, 0.1 ms of labels and masks. A faster PNG made
+both sides cheaper, so the ratio stayed. Next: gather only the columns that a tile needs, and rescale in the table of
+stored numbers, as plain bands are, instead of in the floats of the expression.
+"""
+
+
 def write_sr_page(path: Path, results: SrResults, machine: list[str]) -> None:
     """Write the page."""
     parts = [_HEAD + "\n".join(f"- {line}" for line in machine), _tell_cold(results.cold)]
     parts.append(_WARM.strip() + "\n" + "\n".join(map(_tell_row, results.rows)))
+    parts.append(_PROFILE.strip())
     parts += [_tell_workers(results.workers), _tell_card(results.card)]
     path.write_text("\n\n".join(part.strip("\n") for part in parts) + "\n")
 
