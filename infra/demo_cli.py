@@ -6,11 +6,11 @@ import click
 
 from infra.demo import fill, suggest
 from infra.session import Wish, foreground, watch
-from infra.stack_cli import data_option, host_option, port_option, tell
+from infra.stack_cli import host_option, port_option, stack_option, tell
 
 
 @click.command()
-@data_option
+@stack_option
 @port_option
 @host_option
 @click.option("--s3", is_flag=True, help="Keep objects in a private S3 server (Ceph radosgw) rather than in files.")

@@ -6,20 +6,14 @@ from pathlib import Path
 
 import click
 
+from catalog.options import data_option
 from infra import record as records
 from infra.ports import LOOPBACK
 from infra.service import HEALTHY, State
 from infra.session import Wish, foreground, start_detached, watch
 from infra.stack import Stack
 
-data_option = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="WORLDSTRAT_DATA",
-    default="worldstrat-data",
-    show_default=True,
-    help="Folder that holds everything of the stack.",
-)
+stack_option = data_option("Folder that holds everything of the stack.")
 port_option = click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -31,7 +25,7 @@ host_option = click.option(
 
 
 @click.command()
-@data_option
+@stack_option
 @port_option
 @host_option
 @click.option("--s3", is_flag=True, help="Keep objects in a private S3 server (Ceph radosgw) rather than in files.")
@@ -58,7 +52,7 @@ def up(*, data: Path, port: int | None, host: str, s3: bool, no_server: bool, de
 
 
 @click.command()
-@data_option
+@stack_option
 def down(*, data: Path) -> None:
     """Stop the local stack; its data stays."""
     stopped = []
@@ -70,7 +64,7 @@ def down(*, data: Path) -> None:
 
 
 @click.command()
-@data_option
+@stack_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def status(context: click.Context, *, data: Path, as_json: bool) -> None:

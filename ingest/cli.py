@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from catalog.options import data_option, schemas_option
 from catalog.settings import load_database, load_store
 from ingest.forecast import Forecast, forecast
 from ingest.options import Options
@@ -20,14 +21,7 @@ INTERRUPTED = 130
 
 @click.command()
 @click.argument("src", nargs=-1, required=True)
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    envvar="WORLDSTRAT_DATA",
-    default=Path("worldstrat-data"),
-    show_default=True,
-    help="Folder of the local stack; PG* and WORLDSTRAT_STORE name services elsewhere.",
-)
+@data_option()
 @click.option(
     "--workers", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes; one per core if not set."
 )
@@ -37,11 +31,7 @@ INTERRUPTED = 130
     help="Use Ray instead of processes: `local` starts a cluster, HOST:PORT or ray://HOST:PORT connects to one.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on standard output.")
-@click.option(
-    "--schemas",
-    type=click.Path(path_type=Path),
-    help="Folder with the STAC extensions' schemas and their index.json: validate items against all of them.",
-)
+@schemas_option
 @click.option("--only", multiple=True, metavar="AOI", help="Ingest this AOI only; can be repeated.")
 @click.option("--force", is_flag=True, help="Ingest AOIs again that have not changed.")
 @click.option("--retry-failed", is_flag=True, help="Ingest only AOIs with files that were refused, changed or not.")

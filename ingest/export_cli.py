@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from catalog.options import data_option
 from catalog.settings import load_database, load_store
 from ingest.export import ExportOptions
 from ingest.export import export as run_export
@@ -14,14 +15,7 @@ from ingest.export_assets import Mode
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    envvar="WORLDSTRAT_DATA",
-    default=Path("worldstrat-data"),
-    show_default=True,
-    help="Folder of the local stack; PG* and WORLDSTRAT_STORE name services elsewhere.",
-)
+@data_option()
 @click.option("--collection", "collections", multiple=True, metavar="ID", help="This collection; can be repeated.")
 @click.option("--filter", "condition", metavar="CQL2", help="Only items that fulfil this, as text or as JSON.")
 @click.option(

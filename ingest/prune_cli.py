@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from catalog.options import data_option
 from catalog.settings import load_database, load_store
 from ingest.prune import Options, Pruned
 from ingest.prune import prune as run_prune
@@ -33,14 +34,7 @@ class Duration(click.ParamType[timedelta]):
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    envvar="WORLDSTRAT_DATA",
-    default=Path("worldstrat-data"),
-    show_default=True,
-    help="Folder of the local stack; PG* and WORLDSTRAT_STORE name services elsewhere.",
-)
+@data_option()
 @click.option("--dry-run", is_flag=True, help="Count what would be removed, and remove nothing.")
 @click.option(
     "--older-than",

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from catalog.connection import connect, translated
+from catalog.options import data_option
 from catalog.settings import load_database
 from ingest.report import Report
 from ingest.report_query import RunLine, last_runs, read_report
@@ -18,14 +19,7 @@ from ingest.runs_schema import tables_to_read
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    envvar="WORLDSTRAT_DATA",
-    default=Path("worldstrat-data"),
-    show_default=True,
-    help="Folder of the local stack; PG* name a database elsewhere.",
-)
+@data_option("Folder of the local stack; PG* name a database elsewhere.")
 @click.option("--run", type=click.IntRange(1), metavar="ID", help="Show this run: what it did, failures, notes.")
 @click.option("--last", type=click.IntRange(1, 1000), default=10, show_default=True, help="Runs to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")

@@ -5,19 +5,13 @@ from pathlib import Path
 
 import click
 
+from catalog.options import data_option
 from catalog.settings import load_database, load_store
 from ingest.snapshots import renew_snapshots
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    envvar="WORLDSTRAT_DATA",
-    default=Path("worldstrat-data"),
-    show_default=True,
-    help="Folder of the local stack; PG* and WORLDSTRAT_STORE name services elsewhere.",
-)
+@data_option()
 @click.option("--collection", "collections", multiple=True, metavar="ID", help="This collection; can be repeated.")
 @click.option("--force", is_flag=True, help="Renew also those whose items have not changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the snapshots as JSON on standard output.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from catalog.options import data_option, schemas_option
 from catalog.settings import load_database, load_store
 from ingest.repair import Repair, repair
 from ingest.verify import Checks
@@ -16,20 +17,9 @@ from ingest.verify import verify as run_verify
 
 @click.command()
 @click.argument("src", nargs=-1)
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    envvar="WORLDSTRAT_DATA",
-    default=Path("worldstrat-data"),
-    show_default=True,
-    help="Folder of the local stack; PG* and WORLDSTRAT_STORE name services elsewhere.",
-)
+@data_option()
 @click.option("--quick", is_flag=True, help="Compare the sizes of objects only, instead of reading every byte.")
-@click.option(
-    "--schemas",
-    type=click.Path(path_type=Path),
-    help="Folder with the STAC extensions' schemas and their index.json: validate items against all of them.",
-)
+@schemas_option
 @click.option(
     "--repair", "mend", is_flag=True, help="Have damaged AOIs made again: now from SRC, else by the next ingest."
 )

@@ -9,6 +9,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from catalog.errors import WorldStratError
+from catalog.options import data_option
 from server.app import create_app, create_app_from_environment
 from server.errors import in_words
 from server.lifespan import check_database
@@ -18,14 +19,7 @@ FACTORY = f"{create_app_from_environment.__module__}:{create_app_from_environmen
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="WORLDSTRAT_DATA",
-    default="worldstrat-data",
-    show_default=True,
-    help="Folder of the local stack; not needed where PGHOST and WORLDSTRAT_STORE are set.",
-)
+@data_option("Folder of the local stack; not needed where PGHOST and WORLDSTRAT_STORE are set.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to listen on.")
 @click.option("--root-path", envvar="WORLDSTRAT_ROOT_PATH", default="", help="Prefix at a proxy, such as /api/v1.")

@@ -11,20 +11,13 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from catalog.objects import ObjectStore
+from catalog.options import data_option
 from catalog.settings import load_database, load_store
 from superres.card import model_card
 from superres.errors import ModelError
 from superres.model import DESCRIPTION, MAX_RADIUS, ONNX, Model, load_model, model_from_bytes
 from superres.registry import add_model, find_model, find_models, read_model, remove_model
 
-_DATA = click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    default=Path("worldstrat-data"),
-    envvar="WORLDSTRAT_DATA",
-    show_default=True,
-    help="Data folder of the stack.",
-)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 
 
@@ -34,7 +27,7 @@ def models() -> None:
 
 
 @models.command("list")
-@_DATA
+@data_option()
 @_JSON
 def list_models(*, data: Path, as_json: bool) -> None:
     """List the models of the catalog."""
@@ -51,7 +44,7 @@ def list_models(*, data: Path, as_json: bool) -> None:
 
 @models.command()
 @click.argument("model_id")
-@_DATA
+@data_option()
 @_JSON
 def show(model_id: str, *, data: Path, as_json: bool) -> None:
     """Show a model's card; with --json its STAC item."""
@@ -64,7 +57,7 @@ def show(model_id: str, *, data: Path, as_json: bool) -> None:
 
 @models.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
-@_DATA
+@data_option()
 @_JSON
 @click.option("--id", "model_id", help="Name, for an .onnx file: what `model=` takes.")
 @click.option("--version", default="1", show_default=True, help="Version of the weights, for an .onnx file.")
@@ -88,7 +81,7 @@ def add(path: Path, *, data: Path, as_json: bool, **options: Any) -> None:
 
 @models.command()
 @click.argument("model_id")
-@_DATA
+@data_option()
 def remove(model_id: str, data: Path) -> None:
     """Remove a model and its files."""
     if not remove_model(model_id, load_database(data), ObjectStore.open(load_store(data))):

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from catalog.options import data_option
 from catalog.settings import load_database
 from ingest.aois.draw import MAX_POINTS, Stratum, draw, features, sample_land
 from ingest.aois.errors import SampleAoisError
@@ -44,14 +45,7 @@ def aois() -> None:
 @click.option("--prefix", default="Sampled", show_default=True, help="What names begin with.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("aois.geojson"), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the strata as JSON on standard output.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    envvar="WORLDSTRAT_DATA",
-    default=Path("worldstrat-data"),
-    show_default=True,
-    help="Folder of the local stack, for --exclude-existing.",
-)
+@data_option("Folder of the local stack, for --exclude-existing.")
 def sample(*, lccs: Path, smod: Path, count: int, seed: int, out: Path, as_json: bool, **given: Any) -> None:
     """Draw points on land, stratified by land use, and write the squares of 2.5 square kilometres around them.
 

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from catalog.constants import LEVEL_COLLECTIONS, MAX_REVISIT, Level
+from catalog.options import data_option
 from catalog.settings import DatabaseSettings, StoreSettings, load_database, load_store
 from ingest.extend.rank import Ranking
 from ingest.extend.run import Extension, Options
@@ -65,14 +66,7 @@ class Weights(click.ParamType[tuple[float, float]]):
 @click.option("--no-ingest", is_flag=True, help="Write the files only; `worldstrat ingest OUT` takes them in later.")
 @click.option("--dry-run", is_flag=True, help="Show what would be taken; nothing is read or written.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on standard output.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    envvar="WORLDSTRAT_DATA",
-    default=Path("worldstrat-data"),
-    show_default=True,
-    help="Folder of the local stack; PG* and WORLDSTRAT_STORE name services elsewhere.",
-)
+@data_option()
 def extend(
     *, aois: Path, stac: str, collection: str, target_date: datetime | None, as_json: bool, **given: Any
 ) -> None:
