@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from catalog.constants import COLLECTIONS
+from ingest.counts import counts_table
 from ingest.report import Report
 from ingest.report_groups import Alike, grouped
 from ingest.report_query import RunLine
@@ -61,8 +62,6 @@ def _or_dash(value: float | None, form: str) -> str:
 
 def _totals(report: Report) -> Table:
     title = f"Run {report.run}: {report.status}" if report.run else "Ingested"
-    table = Table("", "count", title=title)
-    table.columns[1].justify = "right"
     rows = {
         "AOIs": f"{report.aois:,}",
         "  unchanged since the last run": f"{report.skipped:,}",
@@ -73,9 +72,7 @@ def _totals(report: Report) -> Table:
         "seconds": f"{report.seconds:,.1f}",
         "failures": f"{len(report.failures):,}",
     }
-    for name, value in rows.items():
-        table.add_row(name, value)
-    return table
+    return counts_table(title, rows)
 
 
 def _problems(title: str, rows: Sequence[tuple[str, str, str]]) -> Table:

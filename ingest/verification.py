@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from catalog.constants import COLLECTIONS
+from ingest.counts import counts_table
 from ingest.findings import Finding
 
 KEPT: Final = 10_000
@@ -98,8 +99,6 @@ class Verification:
             console.print("All is as it was ingested.")
 
     def _totals(self) -> Table:
-        table = Table("", "count", title="Verified" + (" (sizes only)" if self.quick else ""))
-        table.columns[1].justify = "right"
         rows = {
             "AOIs": f"{self.aois:,}",
             "items": f"{self.items:,}",
@@ -108,9 +107,7 @@ class Verification:
             "seconds": f"{self.seconds:,.1f}",
             **{kind: f"{count:,}" for kind, count in sorted(self.counts.items())},
         }
-        for name, value in rows.items():
-            table.add_row(name, value)
-        return table
+        return counts_table("Verified" + (" (sizes only)" if self.quick else ""), rows)
 
 
 def _listed(findings: list[Finding], total: int) -> Table:
