@@ -13,7 +13,11 @@ from ingest.errors import RasterError
 from ingest.pixels import StoredPixels, statistics, store
 from ingest.raster import Grid, place, read_raster
 
-GDAL_OPTIONS: Final = {"GDAL_NUM_THREADS": 1, "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_CACHEMAX": 64}
+GDAL_OPTIONS: Final = {
+    "GDAL_NUM_THREADS": 1,
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_CACHEMAX": 64 << 20,  # bytes: rasterio hands the number to GDAL's own function, which knows no megabytes
+}
 """One thread a worker: the pool already uses every core, and a chip is one block."""
 
 

@@ -34,7 +34,7 @@ OPTIONS: Final[dict[str, Any]] = {
     "GDAL_HTTP_RETRY_DELAY": 1,
     "GDAL_HTTP_NETRC": "NO",
     "AWS_NO_SIGN_REQUEST": "YES",
-    "GDAL_CACHEMAX": 256,
+    "GDAL_CACHEMAX": 256 << 20,  # bytes
 }
 """No credentials of this machine go anywhere, and a server that stalls does not stall us."""
 _EXACT: Final = 1e-6
