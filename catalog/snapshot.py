@@ -13,7 +13,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
-from catalog.errors import ObjectStoreError
+from catalog.errors import ObjectStoreError, SnapshotError
 from catalog.extension import FILE_URI, TABLE_URI
 from catalog.geoparquet import Item, Table, write_geoparquet
 from catalog.keys import PARQUET_MEDIA_TYPE, object_key
@@ -111,7 +111,12 @@ def relative_item(item: Item, store: ObjectStore) -> Item:
     """Return an item as a snapshot of its collection holds it: hrefs relative to the file's own address.
 
     Objects lie beside the file, in the store as below the server's `assets/`; links lead to the server's STAC API.
+
+    Raises:
+        SnapshotError: the item has no assets, of which readers of the format make an error.
     """
+    if not item["assets"]:
+        raise SnapshotError(f"{item['id']!r} of {item['collection']} has no assets: give it one, or remove it.")
     folder = f"{item['collection']}/{PLACE}/{'0' * 12}"
     assets = {name: {**asset, "href": _beside(asset["href"], store, folder)} for name, asset in item["assets"].items()}
     links = [{**link, "href": _from_api(link["href"])} for link in item["links"]]

@@ -68,7 +68,8 @@ class StoredItems:
         whole: Item = hydrate(
             self._base(collection, None if tag is None else int(tag)), stored, strip_unmatched_markers=True
         )
-        return whole
+        # A stranger's item may lack what every reader of items expects.
+        return {"links": [], "assets": {}} | whole
 
     def _base(self, collection: str, tag: int | None) -> Item:
         """Return what the collection's items have in common, which pgSTAC leaves out of each."""

@@ -1,5 +1,6 @@
 """Snapshots of collections in a store, against the items they are of."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC
@@ -15,6 +16,7 @@ from obstore.store import LocalStore
 from catalog.asset import RasterFacts
 from catalog.collection import create_collections
 from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT
+from catalog.errors import SnapshotError
 from catalog.extension import SCHEMA_URI
 from catalog.fingerprint import item_hash
 from catalog.item import create_sentinel2_item, create_spot_item, link_related
@@ -110,6 +112,22 @@ def test_the_items_of_a_snapshot_are_those_of_the_catalog_by_their_hash(
     assert len(rows) == len(expected) == snapshot.rows
     for row in rows:
         assert item_hash(without_nulls(row)) == item_hash(without_nulls(expected[row["id"]]))
+
+
+def test_a_strangers_item_without_links_is_in_the_snapshot_and_one_without_assets_is_named(
+    connection: psycopg.Connection[Any], store: ObjectStore, items: list[Json]
+) -> None:
+    (spot,) = (item for item in items if item["collection"] == COLLECTION_SPOT)
+    unlinked = {name: member for name, member in spot.items() if name != "links"} | {"id": "unlinked"}
+    connection.execute("SELECT pgstac.create_item(%s::jsonb)", (json.dumps(unlinked),))
+    snapshot = write_snapshot(connection, store, COLLECTION_SPOT)
+    assert snapshot is not None
+    assert {row["id"] for row in rows_of(store, snapshot.key)} == {spot["id"], "unlinked"}
+
+    bare = {name: member for name, member in unlinked.items() if name != "assets"} | {"id": "bare"}
+    connection.execute("SELECT pgstac.create_item(%s::jsonb)", (json.dumps(bare),))
+    with pytest.raises(SnapshotError, match="'bare' of worldstrat-spot has no assets"):
+        write_snapshot(connection, store, COLLECTION_SPOT)
 
 
 def test_pystac_reads_the_items_and_finds_addresses_of_the_server(
