@@ -51,7 +51,7 @@ _LOAD_TEXT = f"""
 SPOT, native zoom, PNG, one process a server: first {CLIENTS} requests under way at a time gives its capacity, then
 both are asked at a steady pace of {SHARE:.0%} of what the slower one bears, for {LONG:g} s. The last row asks the
 faster one for {SHARE:.0%} of its own capacity, for {SECONDS:g} s. Latency counts from when a request was due. The
-client runs on the same two cores: at hundreds of tiles a second it takes one of them for itself.
+client runs on the same cores: at hundreds of tiles a second it takes one of them for itself.
 
 """
 
