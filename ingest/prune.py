@@ -63,6 +63,8 @@ class Options:
     """Objects younger than this are kept."""
     dry_run: bool = False
     """Whether to count only."""
+    force: bool = False
+    """Whether to remove also where more would go than stay."""
 
 
 @dataclass
@@ -93,7 +95,8 @@ def prune(options: Options, console: Console) -> Pruned:
     """Take out of the store what no item names; progress goes to the console.
 
     Raises:
-        StateError: an ingest is at work, or the catalog names nothing in this store: it is another's.
+        StateError: an ingest is at work, the catalog names nothing in this store, or more would go than stay: it is
+            another's, or has been ingested anew in part.
         DatabaseError: the database does not answer.
         ObjectStoreError: the store does not.
     """
@@ -104,17 +107,36 @@ def prune(options: Options, console: Console) -> Pruned:
         connection.execute(_NAMED, {"ours": list(STORED), "store": store.href("")})
         connection.execute("CREATE INDEX ON named USING hash (key)")
         connection.execute("ANALYZE named")
-        pruned = Pruned()
         with StepProgress(console, "objects", None) as progress:
-            for page in _pages(store):
-                _refuse_strangers(connection, store, pruned)
-                _sort(connection, page, before, pruned, store if not options.dry_run else None)
-                progress.at(pruned.kept + pruned.objects + pruned.young, f"{pruned.objects:,} named by no item")
+            pruned = _walk(connection, store, before, progress, remove=False)
+            if not options.dry_run:
+                if pruned.objects > pruned.kept and not options.force:
+                    raise _too_many(pruned, store)
+                pruned = _walk(connection, store, before, progress, remove=True)
     for path in _unfinished(store, before):
         pruned.unfinished += 1
         if not options.dry_run:
             path.unlink(missing_ok=True)
     return pruned
+
+
+def _walk(
+    connection: psycopg.Connection[Any], store: ObjectStore, before: datetime, progress: StepProgress, *, remove: bool
+) -> Pruned:
+    """Look at every object once; count it, and remove it where it goes and that is asked for."""
+    pruned = Pruned()
+    for page in _pages(store):
+        _refuse_strangers(connection, store, pruned)
+        _sort(connection, page, before, pruned, store if remove else None)
+        progress.at(pruned.kept + pruned.objects + pruned.young, f"{pruned.objects:,} named by no item")
+    return pruned
+
+
+def _too_many(pruned: Pruned, store: ObjectStore) -> StateError:
+    return StateError(
+        f"{pruned.objects:,} objects in {store.url} would be removed and only {pruned.kept:,} stay. Is the catalog "
+        "whole (`worldstrat verify`), and that of this store? --force removes them."
+    )
 
 
 def _pages(store: ObjectStore) -> Iterator[Sequence[ObjectMeta]]:

@@ -43,15 +43,17 @@ class Duration(click.ParamType[timedelta]):
     show_default=True,
     help="Keep what is younger: who stores an object puts it there before the item that names it.",
 )
+@click.option("--force", is_flag=True, help="Remove objects also where more would go than stay.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON on standard output.")
-def prune(*, data: Path, dry_run: bool, older_than: timedelta, as_json: bool) -> None:
+def prune(*, data: Path, dry_run: bool, older_than: timedelta, force: bool, as_json: bool) -> None:
     """Remove objects that no item names.
 
     An object's key holds its hash, so an ingest of a changed file leaves the old object where it was, and a run that
     was killed leaves objects without an item. Both are removed here, and half-written files with them. What an item
-    or a collection names is kept, and so is everything outside the collections' folders.
+    or a collection names is kept, and so is everything outside the collections' folders. Where more would go than
+    stay, nothing is removed without --force: the catalog may be another's, or not whole yet.
     """
-    options = Options(load_database(data), load_store(data), older_than, dry_run)
+    options = Options(load_database(data), load_store(data), older_than, dry_run, force)
     pruned = run_prune(options, Console(stderr=True))
     click.echo(json.dumps(pruned.to_json() | {"dry_run": dry_run}) if as_json else _told(pruned, dry_run=dry_run))
 

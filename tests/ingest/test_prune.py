@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,20 @@ def test_a_catalog_that_names_nothing_in_a_store_is_not_its_own(held: Options, t
     with pytest.raises(StateError, match="Is it the catalog of this store"):
         prune(other, quiet)
     assert keys(other) == {ORPHAN}
+
+
+def test_where_more_would_go_than_stay_nothing_goes_without_force(held: Options, quiet: Console) -> None:
+    with connect(held.database) as connection:
+        connection.execute("DELETE FROM pgstac.items WHERE collection <> %s", (COLLECTION_SPOT,))
+        connection.execute("UPDATE pgstac.collections SET content = content - 'assets'")
+    before, dry = keys(held), prune(replace(held, dry_run=True), quiet)
+    assert dry.objects > dry.kept > 0
+    with pytest.raises(StateError, match=rf"{dry.objects} objects .* and only {dry.kept} stay.*--force"):
+        prune(held, quiet)
+    assert keys(held) == before
+
+    assert prune(replace(held, force=True), quiet) == dry
+    assert len(keys(held)) == dry.kept
 
 
 def test_nothing_is_removed_while_an_ingest_writes(

@@ -32,7 +32,7 @@ ITEM = {
     "type": "Feature",
     "geometry": {"type": "Point", "coordinates": [0, 0]},
     "properties": {"datetime": "2020-01-01T00:00:00Z"},
-    "assets": {},
+    "assets": {"data": {"href": "https://example.com/a.tif"}},
     "links": [],
 }
 
