@@ -9,7 +9,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 TORCH_VERSION := 2.13.0
 DATA ?= worldstrat-data
-EXTRAS := ingest ray server redis telemetry superres client notebooks dev
+EXTRAS := ingest ray server redis telemetry superres client notebooks deploy dev
 COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml $(EXTRAS:%=--extra %) --universal --generate-hashes --no-annotate --no-header
 
 .PHONY: help
