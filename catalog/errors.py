@@ -35,3 +35,7 @@ class InvalidItemError(WorldStratError):
 
 class SnapshotError(WorldStratError):
     """Items could not be written as a table."""
+
+
+class TranscriptError(WorldStratError):
+    """A transcript of a collection is not whole, or of a later version."""

@@ -27,14 +27,36 @@ def item_hash(item: Mapping[str, Any]) -> str:
 
     All else counts, members that are null too: `worldstrat:split` null is not the same as no split at all.
     """
-    key_of = _key_of(str(item.get("collection")))
-    content = {
-        **item,
-        "properties": {name: value for name, value in item.get("properties", {}).items() if name not in MOMENTS},
-        "assets": {name: _asset(asset, key_of) for name, asset in item.get("assets", {}).items()},
-        "links": sorted((_plain(link) for link in item.get("links", ())), key=_link_order),
-    }
-    return hashlib.sha256(orjson.dumps(_plain(content), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    properties = {name: value for name, value in item.get("properties", {}).items() if name not in MOMENTS}
+    return _hash({**item, "properties": properties}, str(item.get("collection")))
+
+
+def collection_hash(collection: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a collection's canonical JSON; what is left out of an item's is left out here."""
+    return _hash(collection, str(collection.get("id")))
+
+
+class CatalogSum:
+    """The hash of a catalog while its items come, in whatever order."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self.items = 0
+        """Items that came."""
+
+    def add(self, item: Mapping[str, Any]) -> None:
+        """Take one item."""
+        named = f"{item['collection']}\n{item['id']}\n{item_hash(item)}"
+        self._total += int.from_bytes(hashlib.sha256(named.encode()).digest(), "big")
+        self.items += 1
+
+    def join(self, known: str) -> None:
+        """Take the hash of other items, such as those of another collection."""
+        self._total += int(known, 16)
+
+    def hexdigest(self) -> str:
+        """Return the hash of those that came, in hexadecimal."""
+        return f"{self._total % _MODULUS:064x}"
 
 
 def catalog_hash(connection: psycopg.Connection[Any], collections: Sequence[str] | None = None) -> str:
@@ -47,11 +69,21 @@ def catalog_hash(connection: psycopg.Connection[Any], collections: Sequence[str]
         connection: to the catalog.
         collections: ids of the collections that count; all where none are given.
     """
-    total = 0
+    total = CatalogSum()
     for item in StoredItems(connection).every(collections):
-        named = f"{item['collection']}\n{item['id']}\n{item_hash(item)}"
-        total += int.from_bytes(hashlib.sha256(named.encode()).digest(), "big")
-    return f"{total % _MODULUS:064x}"
+        total.add(item)
+    return total.hexdigest()
+
+
+def _hash(document: Mapping[str, Any], collection: str) -> str:
+    """Return the hash of an item, or of a collection, whose objects lie below `{collection}/`."""
+    key_of = _key_of(collection)
+    content = {
+        **document,
+        "assets": {name: _asset(asset, key_of) for name, asset in document.get("assets", {}).items()},
+        "links": sorted((_plain(link) for link in document.get("links", ())), key=_link_order),
+    }
+    return hashlib.sha256(orjson.dumps(_plain(content), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _key_of(collection: str) -> Callable[[str], str]:

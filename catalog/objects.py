@@ -1,18 +1,18 @@
 """Objects by key, with one face for files and for S3."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import NotFoundError
 from obstore.store import LocalStore, S3Store
 
-from catalog.errors import ObjectNotFoundError, ObjectStoreError
+from catalog.errors import ObjectNotFoundError, ObjectStoreError, WorldStratError
 from catalog.settings import StoreSettings
 
 SHA2_256 = "1220"
@@ -21,6 +21,30 @@ PAGE: Final = 1000
 """Objects that are listed, or deleted, at once; S3 knows no larger page."""
 _CHUNK: Final = 1_048_576
 """Bytes of an object that are in memory while it is hashed."""
+PIECE: Final = 8 * 1_048_576
+"""Bytes of an object too large for the memory that are written, or asked for, at once."""
+_MD5_DIGITS: Final = 32
+_SHA2_256_DIGITS: Final = 64
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long an S3 server is waited for."""
+
+    connect: float = 5.0
+    """Seconds until it takes a connection."""
+    silence: float = 30.0
+    """Seconds without a byte of an answer."""
+    whole: float = 60.0
+    """Seconds of one whole request."""
+    retries: int = 4
+    """Further tries after a request that failed."""
+    trying: float = 30.0
+    """Seconds after which no further try begins."""
+
+
+BATCH_WORK: Final = Patience()
+"""Of work that nobody waits for: it rather lasts than fails."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +64,14 @@ class ObjectMeta:
 class ObjectStore:
     """The objects below one url; canonical hrefs are `url/key`."""
 
-    def __init__(self, settings: StoreSettings) -> None:
+    def __init__(self, settings: StoreSettings, patience: Patience = BATCH_WORK) -> None:
         self.url = settings.url.rstrip("/")
-        self.raw: LocalStore | S3Store = _open(settings)
+        self.raw: LocalStore | S3Store = _open(settings, patience)
 
     @classmethod
-    def open(cls, settings: StoreSettings) -> "ObjectStore":
+    def open(cls, settings: StoreSettings, patience: Patience = BATCH_WORK) -> Self:
         """Return the store of these settings; nothing is connected yet."""
-        return cls(settings)
+        return cls(settings, patience)
 
     def href(self, key: str) -> str:
         """Return the canonical href of `key`."""
@@ -71,6 +95,35 @@ class ObjectStore:
         except Exception as error:
             raise self._failed("write", key, error) from error
         return ObjectMeta(key, len(data), result["e_tag"])
+
+    def put_verified(self, key: str, data: bytes, media_type: str) -> None:
+        """Store `data` under `key` and make sure that the store holds these very bytes.
+
+        An S3 server answers a plain put with the MD5 of what it received; where it does not, the object is read back.
+
+        Raises:
+            ObjectStoreError: the store refused, or holds something else.
+        """
+        etag = (self.put(key, data, media_type).etag or "").strip('"')
+        # A folder's etags are no MD5: the time to compute one is for stores that may give it.
+        if len(etag) == _MD5_DIGITS and etag == hashlib.md5(data, usedforsecurity=False).hexdigest():
+            return
+        if self.get(key) != data:
+            raise ObjectStoreError(f"{self.href(key)} does not hold the {len(data)} bytes that were written to it.")
+
+    def put_pieces(self, key: str, pieces: Iterable[bytes], media_type: str) -> None:
+        """Store what need not fit in memory under `key`, at once or not at all: nothing, where `pieces` raises.
+
+        Raises:
+            ObjectStoreError: the store is full, absent or refuses.
+        """
+        attributes = None if isinstance(self.raw, LocalStore) else {"Content-Type": media_type}
+        try:
+            obstore.put(self.raw, key, iter(pieces), attributes=attributes, chunk_size=PIECE, max_concurrency=2)
+        except WorldStratError:
+            raise
+        except Exception as error:
+            raise self._failed("write", key, error) from error
 
     def head(self, key: str) -> ObjectMeta:
         """Return size and etag of `key`.
@@ -101,6 +154,18 @@ class ObjectStore:
         """Return `length` bytes from `start`; the same errors as `get`."""
         try:
             return bytes(obstore.get_range(self.raw, key, start=start, length=length))
+        except Exception as error:
+            raise self._failed("read", key, error) from error
+
+    def pieces(self, key: str) -> Iterator[bytes]:
+        """Yield an object in pieces, each a request of its own: no request takes long, however large the object is.
+
+        The errors are those of `get`.
+        """
+        try:
+            reader = obstore.open_reader(self.raw, key, buffer_size=PIECE)
+            while piece := bytes(reader.read(PIECE)):
+                yield piece
         except Exception as error:
             raise self._failed("read", key, error) from error
 
@@ -158,7 +223,12 @@ def multihash(data: bytes) -> str:
     return SHA2_256 + hashlib.sha256(data).hexdigest()
 
 
-def _open(settings: StoreSettings) -> LocalStore | S3Store:
+def is_sha256(checksum: str) -> bool:
+    """Tell whether a multihash is one that `multihash` could have returned."""
+    return checksum.startswith(SHA2_256) and len(checksum) == len(SHA2_256) + _SHA2_256_DIGITS
+
+
+def _open(settings: StoreSettings, patience: Patience) -> LocalStore | S3Store:
     parts = urlsplit(settings.url)
     if parts.scheme == "file":
         try:
@@ -185,6 +255,11 @@ def _open(settings: StoreSettings) -> LocalStore | S3Store:
         region=settings.region,
         # An S3 server of one's own is rarely reached by a host name per bucket, and often without TLS.
         virtual_hosted_style_request=settings.endpoint_url is None,
-        client_options={"allow_http": True, "timeout": timedelta(seconds=60), "connect_timeout": timedelta(seconds=5)},
-        retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=30)},
+        client_options={
+            "allow_http": True,
+            "timeout": timedelta(seconds=patience.whole),
+            "connect_timeout": timedelta(seconds=patience.connect),
+            "read_timeout": timedelta(seconds=patience.silence),
+        },
+        retry_config={"max_retries": patience.retries, "retry_timeout": timedelta(seconds=patience.trying)},
     )

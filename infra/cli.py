@@ -25,6 +25,9 @@ COMMANDS = {
     "verify": ("ingest.verify_cli:verify", "Check that the catalog and the store hold what was ingested; repair."),
     "prune": ("ingest.prune_cli:prune", "Remove objects from the store that no item names."),
     "snapshot": ("ingest.snapshot_cli:snapshot", "Write each collection's items as GeoParquet into the store."),
+    "backup": ("infra.backup_cli:backup", "Write the whole catalog, its database, into a folder or a bucket."),
+    "restore": ("infra.backup_cli:restore", "Bring the catalog back from a backup."),
+    "rebuild": ("infra.backup_cli:rebuild", "Make the catalog anew from the object store alone."),
     "export": ("ingest.export_cli:export", "Write the catalog as static STAC files."),
     "extend": ("ingest.extend.cli:extend", "Add AOIs: find, rank and ingest their revisits from any STAC API."),
     "aois": ("ingest.aois.cli:aois", "Draw new AOIs, stratified by land use like the published ones."),
@@ -33,6 +36,7 @@ COMMANDS = {
     "download": ("client.download.cli:download", "Download what a search finds: verified, in three layouts."),
     "models": ("superres.models_cli:models", "List, add and remove super-resolution models."),
     "serve": ("server.cli:serve", "Serve the catalog, the tiles and the page."),
+    "keys": ("server.access.keys_cli:keys", "Add, list and remove the API keys of a server."),
     "train": ("superres.cli:train", "Train a network that makes 2.5 m of Sentinel-2's 10 m."),
     "evaluate": ("superres.cli:evaluate", "Score a super-resolution model beside bicubic interpolation."),
 }

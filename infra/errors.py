@@ -25,3 +25,15 @@ class StackBusyError(InfraError):
 
 class ServiceError(InfraError):
     """A service of the stack did not start, or stopped by itself."""
+
+
+class BackupError(InfraError):
+    """A backup could not be made, or what was found is none."""
+
+
+class RestoreError(InfraError):
+    """A catalog could not be brought back, or is not what it was."""
+
+
+class UpgradeError(InfraError):
+    """A catalog cannot be brought to this version."""

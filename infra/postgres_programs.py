@@ -4,6 +4,7 @@ import os
 import pwd
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 from infra.errors import FolderError, MissingProgramError
@@ -44,6 +45,36 @@ def find_programs(version: int | None = None) -> Path:
         f"The data was written by PostgreSQL {version}, which is not installed (found: {have}). "
         f"Install it: `apt-get install postgresql-{version}-postgis-3`."
     )
+
+
+def find_client(name: str, least: int) -> Path:
+    """Return a program of PostgreSQL's clients, of the oldest installed version that knows a server's.
+
+    Args:
+        name: `pg_dump`, `pg_restore` or `psql`.
+        least: major version of the server, or of the program that wrote what is to be read.
+
+    Raises:
+        MissingProgramError: it is not installed, or only older than that.
+    """
+    on_path = shutil.which(name)
+    paths = [folder / name for layout in _LAYOUTS for folder in Path("/").glob(layout.lstrip("/"))]
+    paths += [Path(on_path)] if on_path else []
+    found = {_client_version(path): path for path in reversed(paths) if path.exists()}
+    known = sorted(version for version in found if version >= least)
+    if known:
+        return found[known[0]]
+    have = ", ".join(str(version) for version in sorted(found)) or "none"
+    raise MissingProgramError(
+        f"{name} of PostgreSQL {least} or later is not installed (found: {have}). "
+        f"Install it: `apt-get install postgresql-client-{least}` (Debian, Ubuntu) or `brew install libpq` (macOS)."
+    )
+
+
+def _client_version(path: Path) -> int:
+    shown = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    number = re.search(r"(\d+)", shown)
+    return int(number[1]) if number else 0
 
 
 def _candidates() -> list[Path]:

@@ -1,4 +1,4 @@
-"""Which collections have other items than their snapshots, and renewing those."""
+"""Which collections have other items than their snapshots and transcripts, and renewing those."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,12 +10,16 @@ import psycopg
 
 from catalog.connection import connect, translated
 from catalog.constants import COLLECTIONS
+from catalog.keys import STORED
 from catalog.objects import ObjectStore
 from catalog.settings import DatabaseSettings, StoreSettings
 from catalog.snapshot import Snapshot, asset_of, write_snapshot
+from catalog.transcript import newest_transcripts, write_transcript
 from ingest.errors import ExportError, StateError
+from ingest.inputs import software_version
 from ingest.lock import lock_catalog
 from ingest.runs_schema import tables_to_read
+from ingest.states import notes_of
 
 QUICK: Final = 10_000
 """Items of which a snapshot takes some seconds: it is renewed with every change."""
@@ -63,10 +67,12 @@ def keep_snapshots(database: DatabaseSettings, settings: StoreSettings) -> list[
         WorldStratError: the database or the store failed.
     """
     with translated(database), closing(connect(database)) as connection:
+        store = ObjectStore.open(settings)
         old = [standing for standing in standings(connection, COLLECTIONS) if standing.is_outdated]
         worth = [standing.collection for standing in old if standing.is_worth_it]
-        if worth and _is_ours(connection):
-            _renew(connection, ObjectStore.open(settings), worth)
+        lacking = _lacking(connection, store)
+        if (worth or lacking) and _is_ours(connection):
+            _renew(connection, store, worth, lacking)
             old = [standing for standing in old if not standing.is_worth_it]
     return [OLD.format(collection=one.collection, changed=one.changed, items=one.items) for one in old]
 
@@ -88,7 +94,7 @@ def renew_snapshots(
     Args:
         database: where items are.
         settings: of the store.
-        collections: ids; those of the dataset where none are given.
+        collections: ids; where none are given, all for transcripts, and of these our own for snapshots.
         force: renew also those that tell of the items as they are.
 
     Raises:
@@ -97,12 +103,13 @@ def renew_snapshots(
     """
     with translated(database), closing(connect(database)) as connection:
         lock_catalog(connection)
-        known = standings(connection, collections or COLLECTIONS)
+        store = ObjectStore.open(settings)
+        known = standings(connection, collections or tuple(STORED))
         unknown = sorted(set(collections) - {standing.collection for standing in known})
         if unknown:
             raise ExportError(f"The catalog has no collection {', '.join(unknown)}.")
         names = [one.collection for one in known if force or one.is_outdated]
-        return _renew(connection, ObjectStore.open(settings), names)
+        return _renew(connection, store, names, [] if collections else _lacking(connection, store, unwatched=True))
 
 
 def standings(connection: psycopg.Connection[Any], collections: Sequence[str]) -> list[Standing]:
@@ -125,6 +132,22 @@ def _standing(connection: psycopg.Connection[Any], collection_id: str, content: 
     return Standing(collection_id, items, int(row[0]) if row else 0, created)
 
 
-def _renew(connection: psycopg.Connection[Any], store: ObjectStore, names: Sequence[str]) -> list[Snapshot]:
-    made = [write_snapshot(connection, store, name) for name in names]
-    return [snapshot for snapshot in made if snapshot is not None]
+def _lacking(connection: psycopg.Connection[Any], store: ObjectStore, *, unwatched: bool = False) -> list[str]:
+    """Return the collections without a transcript, and if wanted those of whose changes nobody keeps a book."""
+    known = newest_transcripts(store)
+    rows = connection.execute("SELECT id FROM pgstac.collections ORDER BY id")
+    return [name for (name,) in rows if name not in known or (unwatched and name not in COLLECTIONS)]
+
+
+def _renew(
+    connection: psycopg.Connection[Any], store: ObjectStore, names: Sequence[str], lacking: Sequence[str]
+) -> list[Snapshot]:
+    """Write snapshots, and after them the transcripts, which name them, of these and of others."""
+    made = []
+    for name in dict.fromkeys((*names, *lacking)):
+        try:
+            if name in names and (snapshot := write_snapshot(connection, store, name)) is not None:
+                made.append(snapshot)
+        finally:
+            write_transcript(connection, store, name, software_version(), notes_of)
+    return made
