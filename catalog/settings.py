@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from catalog.errors import SettingsError
 
 STACK_ENV = "stack.env"
+SIGNING_SECRET = "WORLDSTRAT_SIGNING_SECRET"  # noqa: S105 - a name
 
 
 class DatabaseSettings(BaseSettings):
@@ -78,6 +79,13 @@ def load_store(data: Path) -> StoreSettings:
     if "WORLDSTRAT_STORE" in os.environ:
         return _build(StoreSettings, "the environment", {})
     return _from_stack(StoreSettings, data, "object store", "WORLDSTRAT_STORE")
+
+
+def load_signing_secret(data: Path) -> SecretStr | None:
+    """Return the secret by which a server signs: that of the environment, else of the local stack, None without one."""
+    stored = dotenv_values(data / STACK_ENV).get(SIGNING_SECRET)
+    secret = os.environ.get(SIGNING_SECRET) or stored
+    return SecretStr(secret) if secret else None
 
 
 def _from_stack(kind: type[Settings], data: Path, what: str, variable: str) -> Settings:

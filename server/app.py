@@ -10,6 +10,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette_cramjam.compression import Compression
 from starlette_cramjam.middleware import CompressionMiddleware
 
+from server.access.door import Door
+from server.access.middleware import AccessMiddleware
+from server.access.routes import add_access
+from server.access.rules import check_routes
+from server.access.settings import load_access
 from server.errors import add_error_handlers
 from server.guards import BodyLimitMiddleware, SecurityHeadersMiddleware
 from server.health import health_router
@@ -34,7 +39,7 @@ WorldStrat is nearly 4,000 places on Earth, each seen once by SPOT 6/7 at 1.5 m 
 * **Super-resolution** (`sr/` below every Sentinel-2 item and place): the same at 2.5 m, synthetic and labelled so.
 * **Assets** (`/assets`): the Cloud-Optimized GeoTIFFs themselves, whole or by HTTP range.
 
-The catalog is filled by `worldstrat ingest`; here only those who have the operator's token can add to it, and only
+The catalog is filled by `worldstrat ingest`; here only those who have a key or token can add to it, and only
 super-resolved images. A search of the STAC API and a look at a
 mosaic leave no trace; the conditions of a mosaic that you register are kept in the database.
 """
@@ -61,6 +66,7 @@ UNCOMPRESSED_PATHS = {r"(?!.*/static/).*/assets/.*"}
 
 def create_app(settings: ServerSettings) -> FastAPI:
     """Return the application of these settings; it connects when it starts, not here."""
+    door = Door(load_access(), settings.signing_secret)
     app = DocumentedApi(
         title=TITLE,
         description=DESCRIPTION,
@@ -70,7 +76,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=build_lifespan(settings),
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, door),
     )
     add_stac(app, settings)
     add_raster(app, settings)
@@ -78,8 +84,10 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.include_router(assets_router(settings))
     app.include_router(schema_router)
     app.include_router(health_router)
+    add_access(app, door)
     add_pages(app, settings)
     add_error_handlers(app)
+    check_routes(app.routes)
     return app
 
 
@@ -88,7 +96,7 @@ def create_app_from_environment() -> FastAPI:
     return create_app(load_settings(Path(os.environ.get("WORLDSTRAT_DATA", "worldstrat-data"))))
 
 
-def _middleware(settings: ServerSettings) -> list[Middleware]:
+def _middleware(settings: ServerSettings, door: Door) -> list[Middleware]:
     """Return what wraps every request, the outermost first."""
     return [
         Middleware(ProxyMiddleware, root_path=settings.root_path, trusted=settings.trusted_proxies),
@@ -108,5 +116,6 @@ def _middleware(settings: ServerSettings) -> list[Middleware]:
             exclude_path=UNCOMPRESSED_PATHS,
             exclude_mediatype=BINARY,
         ),
+        Middleware(AccessMiddleware, door=door),
         Middleware(BodyLimitMiddleware, max_body=settings.max_body),
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from server.access.described import describe_security
 from server.oas30 import to_version_3_0
 from server.stac.formats import describe_formats
 
@@ -53,6 +54,7 @@ class DocumentedApi(FastAPI):
         if self.openapi_schema is None:
             document = super().openapi()
             describe_formats(document)
+            describe_security(document)
             _describe_errors(document)
             self.openapi_schema = to_version_3_0(document)
         return self.openapi_schema

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from catalog.settings import DatabaseSettings, StoreSettings, load_database, load_store
+from catalog.settings import DatabaseSettings, StoreSettings, load_database, load_signing_secret, load_store
 
 OWN_PATHS = frozenset(
-    {"stac", "raster", "assets", "app", "vendor", "docs", "openapi.json", "healthz", "readyz", "metrics"}
+    {"access", "stac", "raster", "assets", "app", "vendor", "docs", "openapi.json", "healthz", "readyz", "metrics"}
 )
 """First segments of the server's own paths: a proxy prefix that starts with one could not be told from a request."""
 
@@ -61,6 +61,9 @@ class ServerSettings(BaseSettings):
     asset_url_seconds: int = Field(default=3600, ge=1, le=604_800)
     """Seconds for which such a URL is valid."""
 
+    signing_secret: SecretStr | None = Field(default=None, min_length=32)
+    """Secret by which addresses of assets and accepted terms are signed, the same in all server processes."""
+
     @field_validator("root_path")
     @classmethod
     def _is_a_prefix(cls, value: str) -> str:
@@ -86,4 +89,6 @@ def load_settings(data: Path, **given: Any) -> ServerSettings:
     Raises:
         SettingsError: neither the environment nor `data` names a database and a store.
     """
+    if secret := load_signing_secret(data):
+        given.setdefault("signing_secret", secret)
     return ServerSettings(database=load_database(data), store=load_store(data), **given)

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -186,9 +187,44 @@ def live_server(ingested: IngestedSample, tmp_path_factory: pytest.TempPathFacto
     write_env(record.data, {**database_env(ingested.database), **store_env(ingested.store)})
     server = WebServer(record)
     server.choose_port()
-    server.start()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("WORLDSTRAT_ACCESS_REGISTER", "open")
+        server.start()
     yield server.url
     server.stop()
+
+
+@dataclass(frozen=True)
+class DemoStack:
+    """A stack as `worldstrat up` makes it, and the dataset in its catalog."""
+
+    data: Path
+    sample: Path
+    url: str
+
+
+@pytest.fixture(scope="session")
+def demo_stack(services_folder: Path) -> Iterator[DemoStack]:
+    """A stack of its own, by the commands of its operator: eight places with two revisits each, 40 images."""
+    from ingest.sample.build import build_sample  # noqa: PLC0415 - only tests that use it need it
+    from ingest.sample.settings import SampleSettings  # noqa: PLC0415
+
+    folder = services_folder / "demo"
+    folder.mkdir()
+    data, sample, port = folder / "worldstrat", folder / "sample", free_port()
+    build_sample(sample, SampleSettings(aois=8, revisits=2))
+
+    def worldstrat(*arguments: str) -> None:
+        command = [sys.executable, "-m", "infra.cli", *arguments, "--data", str(data)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    try:
+        worldstrat("up", "--detach", "--port", str(port))
+        worldstrat("ingest", str(sample), "--workers", "2")
+        yield DemoStack(data, sample, f"http://127.0.0.1:{port}")
+    finally:
+        worldstrat("down")
 
 
 @pytest.fixture(scope="session")

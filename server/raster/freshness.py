@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.access.caller import hidden_of
 from server.raster.guards import Handler, RasterRoute
 from server.raster.source import sources_of
 
@@ -56,7 +57,8 @@ def caching_headers(request: Request, version: str) -> dict[str, str]:
         version: changes with what is asked about.
     """
     # The whole URL: some answers hold links, which follow the address that was asked.
-    facts = "\n".join((version, str(request.url), request.headers.get("accept", ""), *_SOFTWARE))
+    seen = ",".join(sorted(hidden_of(request)))
+    facts = "\n".join((version, str(request.url), request.headers.get("accept", ""), seen, *_SOFTWARE))
     return {"ETag": f'"{hashlib.sha256(facts.encode()).hexdigest()[:32]}"', "Cache-Control": CACHE_CONTROL}
 
 

@@ -284,7 +284,7 @@ def mosaic_renders(src: BaseBackend) -> dict[str, dict[str, Any]]:
     search: MosaicSearch = backend.search
     if own := search.metadata.defaults_params:
         return dict(own)
-    known = backend.mosaics.catalog.get().collections
+    known = backend.mosaics.catalog.get().without(search.hidden).collections
     stored = [known[name].renders for name in search.collections if name in known]
     common = [name for name in stored[0] if all(name in others for others in stored)] if stored else []
     return {

@@ -1,8 +1,8 @@
 """What mosaics need to know of the whole catalog: its version, its collections, the mosaics stored with them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
@@ -43,6 +43,11 @@ class CollectionFacts:
     mosaics: Mapping[str, Mapping[str, Any]]
     """Its stored mosaics by name."""
 
+    def without(self, hidden: frozenset[str]) -> Self:
+        """Return the same without the mosaics that show hidden collections."""
+        shown = {name: each for name, each in self.mosaics.items() if hidden.isdisjoint(each["collections"])}
+        return replace(self, mosaics=shown)
+
 
 @dataclass(frozen=True)
 class Catalog:
@@ -52,6 +57,13 @@ class Catalog:
     """Changes whenever an item or a collection does."""
     collections: Mapping[str, CollectionFacts]
     """Its collections by id."""
+
+    def without(self, hidden: frozenset[str]) -> Self:
+        """Return the catalog as if some collections, and the mosaics that show them, had never been."""
+        if not hidden:
+            return self
+        seen = {name: facts.without(hidden) for name, facts in self.collections.items() if name not in hidden}
+        return replace(self, collections=seen)
 
     @property
     def mosaics(self) -> dict[str, Mapping[str, Any]]:

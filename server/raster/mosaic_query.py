@@ -16,6 +16,7 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 from rio_tiler.types import BBox
 
+from server.access.caller import exclude_sql
 from server.errors import DatabaseUnavailableError, InvalidSearchError
 from server.raster.cache import LoadingCache
 from server.raster.mosaic_search import MosaicSearch, check_order
@@ -143,7 +144,8 @@ class MosaicQueries:
             with self._connected(BEST_SECONDS) as connection:
                 where, order = connection.execute(_SQL_COMPILE, (search.document,)).fetchone() or ("", "")
             # They are texts of SQL, and psycopg takes a per cent sign for a parameter.
-            return Compiled((where or "true").replace("%", "%%"), order.replace("%", "%%"), _keys(search))
+            seen = exclude_sql(where or "true", search.hidden)
+            return Compiled(seen.replace("%", "%%"), order.replace("%", "%%"), _keys(search))
 
         return self._compiled.get(search.key, load)
 

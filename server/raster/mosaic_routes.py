@@ -21,7 +21,13 @@ from server.raster.mosaic import (
     SearchTilerFactory,
     mosaic_renders,
 )
-from server.raster.mosaic_search import collection_search, named_search, registered_search, search_to_register
+from server.raster.mosaic_search import (
+    catalog_of,
+    collection_search,
+    named_search,
+    registered_search,
+    search_to_register,
+)
 from server.raster.paint import PaintParams, colormap_params
 from server.raster.params import AssetsParams, BandsParams, ReadParams
 from server.raster.reader import ItemReader
@@ -97,8 +103,7 @@ def _list_router() -> APIRouter:
     @router.get(MOSAICS_PATH, summary="List the mosaics stored in the catalog", operation_id="listMosaics")
     def list_mosaics(request: Request) -> JSONResponse:
         """List the mosaics that the catalog's collections store by name, what each shows, and where its tiles are."""
-        mosaics: Mosaics = request.app.state.mosaics
-        stored = mosaics.catalog.get().mosaics
+        stored = catalog_of(request).mosaics
         return JSONResponse({"mosaics": [_described(request, name, mosaic) for name, mosaic in stored.items()]})
 
     return router

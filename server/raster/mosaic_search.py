@@ -19,6 +19,7 @@ from titiler.pgstac.dependencies import CollectionIdParams
 from titiler.pgstac.errors import MosaicNotFoundError
 
 from catalog.mosaics import CLEAREST_FIRST
+from server.access.caller import hidden_of
 from server.errors import InvalidSearchError, in_words
 from server.raster.cache import LoadingCache
 from server.raster.errors import InvalidRequestError
@@ -60,6 +61,8 @@ class MosaicSearch:
     """How often."""
     conditions: Mapping[str, str] = field(default_factory=dict)
     """The parameters of the URL that narrowed it."""
+    hidden: frozenset[str] = frozenset()
+    """Collections that do not exist for the caller, whatever the search says."""
 
     @property
     def collections(self) -> list[str]:
@@ -69,7 +72,7 @@ class MosaicSearch:
     @property
     def key(self) -> str:
         """Equal for searches that find the same items in the same order."""
-        return hashlib.sha256(self.document.encode()).hexdigest()
+        return hashlib.sha256("\n".join((self.document, *sorted(self.hidden))).encode()).hexdigest()
 
     def described(self) -> model.Search:
         """Return it as titiler-pgstac describes searches."""
@@ -168,23 +171,30 @@ def search_of_name(catalog: Catalog, name: str) -> MosaicSearch:
     return MosaicSearch(name, _checked(search), metadata, stored.get("render"))
 
 
+def catalog_of(request: Request) -> Catalog:
+    """Return the catalog as far as it exists for the caller."""
+    catalog: Catalog = request.app.state.mosaics.catalog.get()
+    return catalog.without(hidden_of(request))
+
+
 def _named_search(
     request: Request, name: Annotated[str, Path(max_length=64, description="Mosaic, such as `best`.")]
 ) -> MosaicSearch:
-    return search_of_name(request.app.state.mosaics.catalog.get(), name)
+    return replace(search_of_name(catalog_of(request), name), hidden=hidden_of(request))
 
 
 def _registered_search(
     request: Request, search_id: Annotated[str, Path(description="Hash that `/raster/searches/register` answered.")]
 ) -> MosaicSearch:
     found: MosaicSearch = request.app.state.mosaics.searches.get(search_id)
-    return found
+    return replace(found, hidden=hidden_of(request))
 
 
 def _collection_search(**arguments: Any) -> MosaicSearch:
     request, collection_id = arguments.pop("request"), arguments.pop("collection_id")
-    search = search_of_collection(request.app.state.mosaics.catalog.get(), collection_id, arguments)
-    return replace(search, conditions={name: v for name, v in request.query_params.items() if name in CONDITIONS})
+    search = search_of_collection(catalog_of(request), collection_id, arguments)
+    conditions = {name: value for name, value in request.query_params.items() if name in CONDITIONS}
+    return replace(search, conditions=conditions, hidden=hidden_of(request))
 
 
 def _parameters_of_titiler() -> inspect.Signature:

@@ -16,7 +16,7 @@ from server.raster.tile_route import MAX_PLANS, TileRoute
 from server.sr.errors import NotUpscalableError
 from server.sr.params import recipe_of, upscaled_source
 from server.sr.product import provenance
-from server.sr.room import room_of
+from server.sr.room import kept_model_of, model_of
 from server.sr.source import UpscaledSource
 from superres.model import Model
 
@@ -29,7 +29,7 @@ class UpscaledRoute(ItemRoute):
 
     def version(self, request: Request) -> str:
         """Return what changes with the item, the model, or the renders of the collection."""
-        return _version(self.record(request), room_of(request).shelf.get(request.query_params.get("model")))
+        return _version(self.record(request), model_of(request, request.query_params.get("model")))
 
     def record(self, request: Request) -> ItemRecord:
         """Return the item at 10 m that a request is about.
@@ -65,7 +65,7 @@ class UpscaledTileRoute(UpscaledRoute, TileRoute):
     def known(self, request: Request) -> tuple[str, UpscaledSource] | None:
         """Return the version that tags follow and what tiles are made of, where both are at hand: without waiting."""
         item, query = super().known(request), request.query_params
-        model = room_of(request).shelf.kept(query.get("model"))
+        model = kept_model_of(request, query.get("model"))
         # A remembered query was found sound.
         if item is None or model is None or self.plans.kept(request.url.query) is None:
             return None

@@ -41,8 +41,12 @@ class ModelShelf:
         self._models: LoadingCache[str, Model | None] = LoadingCache(MAX_MODELS, seconds=lambda _: MODEL_SECONDS)
         self._runtimes: LoadingCache[str, Runtime] = LoadingCache(MAX_MODELS)
 
-    def get(self, model_id: str | None) -> Model:
+    def get(self, model_id: str | None, *, only_own: bool = False) -> Model:
         """Return a model.
+
+        Args:
+            model_id: its id; None for the one that is taken where a caller names none.
+            only_own: whether the models of the catalog do not exist for a caller who names one.
 
         Raises:
             UnknownModelError: there is none of this id, or its files are not what its item says.
@@ -50,7 +54,7 @@ class ModelShelf:
         name = model_id or self._default
         if name is None or name == default_model().id:
             return default_model()
-        model = self._models.get(name, lambda: self._load(name))
+        model = None if only_own and model_id else self._models.get(name, lambda: self._load(name))
         if model is None:
             raise UnknownModelError(
                 f"There is no model {name!r} in the collection {COLLECTION_MODELS!r}; `{default_model().id}` always is."

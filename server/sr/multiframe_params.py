@@ -17,7 +17,7 @@ from server.raster.time.revisits import MAX_DATES, RevisitsParams
 from server.raster.time.sources import Place
 from server.sr.multiframe import derive_fused, describe
 from server.sr.record import Layer, Recipe, source_of
-from server.sr.room import room_of
+from server.sr.room import model_of, room_of
 from server.sr.source import UpscaledSource
 from server.sr.store import MadeChips
 from superres.model import Model
@@ -78,7 +78,7 @@ def fused_recipe(
     Raises:
         UnknownModelError: there is no such model.
     """
-    chosen = room_of(request).shelf.get(model)
+    chosen = model_of(request, model)
     return Recipe(chosen, "sr" if method == "fused" else method, mask_clouds=clouds == "mask")
 
 

@@ -18,7 +18,7 @@ from server.sr.freshness import UpscaledRoute
 from server.sr.multiframe_params import fused_source, fused_version, label
 from server.sr.publish import COG_RESPONSE
 from server.sr.reader import UpscaledReader, list_upscaled_renders, render_labelled
-from server.sr.room import room_of
+from server.sr.room import kept_model_of, model_of, room_of
 from server.sr.source import UpscaledSource
 
 FUSED_PATH = f"{AOI_PATH}/sr"
@@ -31,7 +31,7 @@ class FusedRoute(UpscaledRoute):
         """Return what changes with any of the place's items, the model, or the renders of the collection."""
         path = request.path_params
         aoi = places_of(request).aois.get(path["collection_id"], path["aoi"])
-        return fused_version(aoi, room_of(request).shelf.get(request.query_params.get("model")))
+        return fused_version(aoi, model_of(request, request.query_params.get("model")))
 
     def record(self, request: Request) -> ItemRecord:
         """Return what the answer is about."""
@@ -46,7 +46,7 @@ class FusedTileRoute(FusedRoute, TileRoute):
         """Return the version that tags follow and what tiles are made of, where both are at hand: without waiting."""
         path, query = request.path_params, request.url.query
         aoi = places_of(request).aois.kept(path["collection_id"], path["aoi"])
-        model = room_of(request).shelf.kept(request.query_params.get("model"))
+        model = kept_model_of(request, request.query_params.get("model"))
         if aoi is None or model is None:
             return None
         version = fused_version(aoi, model)

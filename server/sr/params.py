@@ -10,7 +10,7 @@ from server.raster.reader import ItemSource
 from server.raster.source import item_source
 from server.sr.errors import NotUpscalableError
 from server.sr.record import Layer, Method, Recipe, derive
-from server.sr.room import room_of
+from server.sr.room import model_of, room_of
 from server.sr.source import UpscaledSource
 from server.sr.store import MadeChips
 
@@ -44,7 +44,7 @@ def recipe_of(
     Raises:
         UnknownModelError: there is no such model.
     """
-    recipe = Recipe(room_of(request).shelf.get(model), method, mask_clouds=clouds == "mask")
+    recipe = Recipe(model_of(request, model), method, mask_clouds=clouds == "mask")
     request.state.recipe = recipe  # the route labels the answer with it
     return recipe
 

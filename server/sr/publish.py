@@ -1,15 +1,12 @@
 """The endpoints that give a super-resolved item away as a file, and the one that keeps it."""
 
-import secrets
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pystac.utils import datetime_to_str
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -21,11 +18,9 @@ from server.raster.disposition import disposition
 from server.raster.errors import InvalidRequestError
 from server.sr.cog import SuperResolvedImage, create_image, encode_cog
 from server.sr.params import upscaled_source
-from server.sr.room import room_of
 from server.sr.source import UpscaledSource
 from server.stac.hrefs import Publisher
 
-_BEARER = HTTPBearer(auto_error=False, description="The operator's `WORLDSTRAT_SR_WRITE_TOKEN`.")
 Source = Annotated[UpscaledSource, Depends(upscaled_source)]
 COG_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {COG_MEDIA_TYPE: {}}, "description": "The file."}}
 
@@ -56,35 +51,16 @@ def add_publishing(router: APIRouter, database: DatabaseSettings) -> None:
         return described
 
     @router.post("/cog", status_code=201, operation_id="sr.storeCog")
-    async def store(
-        request: Request,
-        source: Source,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-    ) -> JSONResponse:
+    async def store(request: Request, source: Source) -> JSONResponse:
         """Store that file and its item in the catalog, in the collection `worldstrat-super-resolved`.
 
-        For those who have the operator's token.
+        For those who have a key or token with the scope `write`.
         """
-        check_token(request, credentials)
         _only_by_model(source)
         stored = await run_in_threadpool(_store, request, source, database)
         location = f"{request.base_url}stac/collections/{stored['collection']}/items/{quote(stored['id'])}"
         Publisher(request.app.state.store, str(request.base_url)).publish_assets(stored)
         return JSONResponse(stored, 201, {"Location": location})
-
-
-def check_token(request: Request, credentials: HTTPAuthorizationCredentials | None) -> None:
-    """Let those pass who show the operator's token.
-
-    Raises:
-        HTTPException: 401 without a token or with another; 403 where the operator set none.
-    """
-    token = room_of(request).settings.write_token
-    if token is None:
-        raise HTTPException(403, "Nothing can be stored here: the operator has set no WORLDSTRAT_SR_WRITE_TOKEN.")
-    given = credentials.credentials if credentials else ""
-    if not secrets.compare_digest(given.encode(), token.get_secret_value().encode()):
-        raise HTTPException(401, "Storing needs the operator's token.", {"WWW-Authenticate": "Bearer"})
 
 
 def _only_by_model(source: UpscaledSource) -> None:

@@ -1,6 +1,6 @@
 """What the operator decides about super-resolution."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -30,5 +30,3 @@ class SuperResolutionSettings(BaseSettings):
     """Most workers there."""
     keep: bool = False
     """Keep finished items in the object store too, for other processes and after a restart."""
-    write_token: SecretStr | None = None
-    """What a caller has to show to store a super-resolved item in the catalog; nobody can unless given."""

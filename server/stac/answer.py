@@ -9,6 +9,7 @@ import orjson
 from stac_fastapi.pgstac.models.links import ItemCollectionLinks, PagingLinks, SearchLinks
 from starlette.responses import Response, StreamingResponse
 
+from server.access.caller import hidden_of
 from server.stac.page import AT_ONCE, Page
 
 GEOJSON = "application/geo+json"
@@ -35,7 +36,8 @@ async def answer_page(page: Page) -> Response:
 
 def create_etag(page: Page) -> str:
     """Return the tag of a page. It is a weak one, for the same items may come compressed in several ways."""
-    facts = "\n".join((page.version, str(page.request.url), page.request.headers.get("accept", ""), _SOFTWARE))
+    seen = ",".join(sorted(hidden_of(page.request)))
+    facts = "\n".join((page.version, str(page.request.url), page.request.headers.get("accept", ""), seen, _SOFTWARE))
     return f'W/"{hashlib.sha256(facts.encode()).hexdigest()[:32]}"'
 
 

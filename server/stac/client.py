@@ -11,6 +11,7 @@ from stac_fastapi.types.errors import NotFoundError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.access.caller import SNAPSHOT, hidden_of
 from server.errors import InvalidSearchError
 from server.settings import ServerSettings
 from server.stac.answer import GEOJSON, answer_page
@@ -21,6 +22,7 @@ from server.stac.hrefs import Publisher
 from server.stac.links import add_collection_links, sortables_link
 from server.stac.page import connect, find_item, open_page, read_items, render
 from server.stac.publish import KEY, Shown
+from server.stac.query import fold_query
 from server.stac.schema import publish_schema
 from server.stac.search import WorldStratSearch
 from server.stac.selection import parse_search
@@ -115,13 +117,14 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
         base_args: dict[str, Any],
         filter_query: str | None = None,
         filter_lang: str | None = None,
+        hidden: frozenset[str] = frozenset(),
         **search: Any,
     ) -> dict[str, Any]:
-        """Every filter of a URL of collections passes here."""
+        """Every filter of a URL of collections passes here; those that are hidden fulfil none."""
         if filter_query:
             base_args |= {"filter": read_filter(filter_query, filter_lang), "filter_lang": "cql2-json"}
         clean: dict[str, Any] = super()._clean_search_args(base_args=base_args, **search)
-        return clean
+        return _without(clean, hidden) if hidden else clean
 
     async def all_collections(self, request: Request, **search: Any) -> Any:
         """Return the collections that match; see `GET /collections`."""
@@ -130,15 +133,14 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
         if search.get("limit"):
             search["limit"] = min(search["limit"], self.settings.max_limit)
         try:
-            answer = await super().all_collections(request=request, **search)
+            answer = await super().all_collections(request=request, hidden=hidden_of(request), **search)
         except asyncpg.PostgresSyntaxError as error:
             if not search.get("q"):
                 raise
             raise InvalidSearchError(f"q can't be read as words to look for: {error}.") from error
         if isinstance(answer, dict):
-            publisher = _publisher(request)
             for collection in answer["collections"]:
-                _publish_collection(publisher, collection)
+                _publish_collection(request, collection)
         return answer
 
     async def get_collection(self, collection_id: str, request: Request, **options: Any) -> dict[str, Any]:
@@ -148,7 +150,7 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
             NotFoundError: there is none of this id.
         """
         collection: dict[str, Any] = await super().get_collection(collection_id, request=request, **options)
-        _publish_collection(_publisher(request), collection)
+        _publish_collection(request, collection)
         return collection
 
 
@@ -159,11 +161,20 @@ def create_client(settings: ServerSettings, **options: Any) -> WorldStratClient:
     return client
 
 
-def _publisher(request: Request) -> Publisher:
-    return Publisher(request.app.state.store, str(request.base_url))
+def _without(search: dict[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
+    """Return a search of collections that finds no hidden one."""
+    folded = fold_query(search)
+    seen: dict[str, Any] = {"op": "not", "args": [{"op": "in", "args": [{"property": "id"}, sorted(hidden)]}]}
+    given = folded.get("filter")
+    rest = {name: value for name, value in folded.items() if name != "query"}
+    return rest | {"filter": {"op": "and", "args": [given, seen]} if given else seen, "filter-lang": "cql2-json"}
 
 
-def _publish_collection(publisher: Publisher, collection: dict[str, Any]) -> None:
+def _publish_collection(request: Request, collection: dict[str, Any]) -> None:
+    publisher = Publisher(request.app.state.store, str(request.base_url))
+    if hidden_of(request) and "assets" in collection:
+        assets = collection["assets"].items()
+        collection["assets"] = {name: each for name, each in assets if not each.get("href", "").endswith(SNAPSHOT)}
     publisher.publish_assets(collection)
     publish_schema(publisher.base_url, collection)
     add_collection_links(publisher.base_url, collection)

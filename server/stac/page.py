@@ -15,6 +15,7 @@ import asyncpg
 import orjson
 from starlette.requests import Request
 
+from server.access.caller import hidden_of
 from server.errors import InvalidSearchError
 from server.stac.hydration import Item, hydrate_row
 from server.stac.plan import Plan, Plans, plan_search
@@ -87,7 +88,7 @@ async def open_page(request: Request, search: WorldStratSearch) -> Page:
     limit = search.limit or 10
     try:
         async with connect(request) as connection:
-            plan, version = await plan_search(connection, plans, search)
+            plan, version = await plan_search(connection, plans, search, hidden_of(request))
             found = await connection.fetch(_select(plan), limit + 1)
     except asyncpg.InternalServerError as error:
         # PostGIS has this one code for every geometry that it can't read.
@@ -129,14 +130,13 @@ async def read_items(request: Request, shown: Shown, keys: Sequence[tuple[str, s
 async def render(request: Request, shown: Shown, rows: Sequence[Row]) -> list[bytes]:
     """Return items as JSON, as a search shows them; one that was deleted meanwhile is left out."""
     kept: RenderedItems = request.app.state.rendered
-    base_url = shown.publisher.base_url
-    bodies = {row: kept.get(base_url, row) for row in rows} if shown.whole else dict.fromkeys(rows)
+    bodies = {row: kept.get(shown.kind, row) for row in rows} if shown.whole else dict.fromkeys(rows)
     missing = [row for row, body in bodies.items() if body is None]
     if missing:
         written = await _read(request, missing, lambda item: orjson.dumps(shown.publish(item)), to_read=shown.whole)
         bodies |= written
         for row, body in written.items() if shown.whole else ():
-            kept.keep(base_url, row, body)
+            kept.keep(shown.kind, row, body)
     return [body for body in bodies.values() if body is not None]
 
 

@@ -5,6 +5,9 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any
 
+import asyncpg
+
+from server.access.caller import exclude_sql
 from server.stac.search import WorldStratSearch
 
 MOST_PLANS = 1000
@@ -74,24 +77,41 @@ class Plans:
             self._facts.popitem(last=False)
 
 
-async def plan_search(connection: Any, plans: Plans, search: WorldStratSearch) -> tuple[Plan, str]:
+async def plan_search(
+    connection: Any, plans: Plans, search: WorldStratSearch, hidden: frozenset[str] = frozenset()
+) -> tuple[Plan, str]:
     """Return a search as SQL with the number of items that it matches, and the version of what it matched them in.
 
     What the caller said reaches PostgreSQL as one parameter; the condition and the order are pgSTAC's.
+
+    Args:
+        connection: to the database.
+        plans: what is remembered.
+        search: the search.
+        hidden: collections that do not exist for the caller.
 
     Raises:
         asyncpg.PostgresError: pgSTAC can't make sense of the search.
     """
     said = search.model_dump_json(exclude=_PAGE_ONLY, exclude_none=True, by_alias=True)
-    key = hashlib.sha256(said.encode()).hexdigest()
+    key = hashlib.sha256("\n".join((said, *sorted(hidden))).encode()).hexdigest()
     version = await plans.refresh(connection)
     plan: Plan | None = plans.get(key)
     if plan is None:
+        _check_token(search.token, hidden)
         plan = Plan(**await connection.fetchrow(_COMPILE, said))
+        plan = replace(plan, condition=exclude_sql(plan.condition, hidden))
         plan = replace(plan, matched=await _count(connection, plans, version, plan.condition))
         if len(plan.condition) <= LONGEST_CONDITION:
             plans.keep(version, key, plan)
     return plan, version
+
+
+def _check_token(token: str | None, hidden: frozenset[str]) -> None:
+    """Say of a page's token that names a hidden item what pgSTAC says of one that names none."""
+    named = (token or "").lower().split(":")[1:2]
+    if any(name.encode().hex() in named for name in hidden):
+        raise asyncpg.RaiseError(f"Could not find item using token: {token}")
 
 
 async def _count(connection: Any, plans: Plans, version: str, condition: str) -> int:

@@ -11,6 +11,7 @@ from stac_fastapi.pgstac.utils import filter_fields
 from stac_fastapi.types.requests import get_base_url
 from starlette.requests import Request
 
+from server.access.caller import hidden_of
 from server.stac.hrefs import Publisher
 from server.stac.links import Link, add_item_links
 from server.stac.schema import publish_schema
@@ -32,6 +33,8 @@ class Shown:
     """Outside address of the STAC API, with a slash at its end."""
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    """Collections that do not exist for the caller: no link leads there."""
 
     @classmethod
     def of(cls, request: Request, fields: PostFieldsExtension | None = None) -> Self:
@@ -43,12 +46,17 @@ class Shown:
         """
         include, exclude = (fields.include or (), fields.exclude or ()) if fields else ((), ())
         publisher = Publisher(request.app.state.store, str(request.base_url))
-        return cls(publisher, get_base_url(request), frozenset(include), frozenset(exclude))
+        return cls(publisher, get_base_url(request), frozenset(include), frozenset(exclude), hidden_of(request))
 
     @property
     def whole(self) -> bool:
         """Whether nothing of an item is left out."""
         return not self.include and not self.exclude
+
+    @property
+    def kind(self) -> str:
+        """Equal for requests that are shown the same of an item."""
+        return " ".join((self.publisher.base_url, *sorted(self.hidden)))
 
     def with_key(self) -> Self:
         """Return the same, but with what says which item it is."""
@@ -75,9 +83,12 @@ class Shown:
             *(
                 {**link, "href": resolve(self.stac_url, link["href"])}
                 for link in stored
-                if link["rel"] not in INFERRED_LINK_RELS
+                if link["rel"] not in INFERRED_LINK_RELS and not self._is_hidden(link["href"])
             ),
         ]
+
+    def _is_hidden(self, href: str) -> bool:
+        return any(f"collections/{name}/" in f"{href}/" for name in self.hidden)
 
 
 def resolve(base_url: str, href: str) -> str:

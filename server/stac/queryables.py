@@ -7,11 +7,12 @@ from stac_fastapi.pgstac.extensions.filter import FiltersClient
 from starlette.requests import Request
 
 from catalog.queryables import narrowed
+from server.access.caller import hidden_of
 from server.stac.page import connect
 
 _TOLD = """
 SELECT jsonb_build_object('extent', content->'extent', 'summaries', coalesce(content->'summaries', '{}'))::text
-FROM collections WHERE $1::text IS NULL OR id = $1
+FROM collections WHERE ($1::text IS NULL OR id = $1) AND id <> ALL ($2)
 """
 
 
@@ -26,6 +27,6 @@ class QueryablesClient(FiltersClient):  # type: ignore[misc]
         """
         document: dict[str, Any] = await super().get_queryables(request, collection_id)
         async with connect(request) as connection:
-            rows = await connection.fetch(_TOLD, collection_id)
+            rows = await connection.fetch(_TOLD, collection_id, sorted(hidden_of(request)))
         collections = [orjson.loads(row[0]) for row in rows]
         return document | {"properties": narrowed(document["properties"], collections)}

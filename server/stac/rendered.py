@@ -23,20 +23,20 @@ class RenderedItems:
         self._kept: OrderedDict[tuple[str, Row], tuple[int, bytes]] = OrderedDict()
         self._size = 0
 
-    def get(self, base_url: str, row: Row) -> bytes | None:
-        """Return the JSON of a row with links that begin with `base_url`, None where it is not kept."""
-        key = (base_url, row)
+    def get(self, kind: str, row: Row) -> bytes | None:
+        """Return the JSON of a row as one kind of request is shown it, None where it is not kept."""
+        key = (kind, row)
         if key not in self._kept:
             return None
         self._kept.move_to_end(key)
         length, packed = self._kept[key]
         return bytes(cramjam.lz4.decompress_block(packed, output_len=length))
 
-    def keep(self, base_url: str, row: Row, body: bytes) -> None:
+    def keep(self, kind: str, row: Row, body: bytes) -> None:
         """Keep the JSON of a row; what was not asked for longest makes room."""
         packed = bytes(cramjam.lz4.compress_block(body, store_size=False))
-        self._drop((base_url, row))
-        self._kept[base_url, row] = (len(body), packed)
+        self._drop((kind, row))
+        self._kept[kind, row] = (len(body), packed)
         self._size += _weigh(packed)
         while self._size > self._capacity:
             self._drop(next(iter(self._kept)))

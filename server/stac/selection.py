@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from stac_fastapi.pgstac.core import clean_search_args
 from starlette.requests import Request
 
+from server.access.caller import exclude_sql, hidden_of
 from server.errors import InvalidSearchError, in_words
 from server.stac.filters import read_filter
 from server.stac.plan import Plans
@@ -86,7 +87,7 @@ async def select(
     try:
         async with request.app.state.get_connection(request, "r") as connection:
             condition = await connection.fetchval("SELECT stac_search_to_where($1::text::jsonb)", conditions)
-            statement = compose(condition)
+            statement = compose(exclude_sql(condition, hidden_of(request)))
             if remember:
                 return await _recall(request.app.state.plans, connection, statement, arguments)
             return list(await connection.fetch(statement, *arguments))

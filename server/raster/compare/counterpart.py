@@ -63,7 +63,9 @@ class Sights:
             MAX_PLACES, seconds=lambda sights: RECORD_SECONDS if sights else ABSENT_SECONDS
         )
 
-    def pair(self, collection: str, item: str, other: str | None) -> tuple[Sight, Sight]:
+    def pair(
+        self, collection: str, item: str, other: str | None, hidden: frozenset[str] = frozenset()
+    ) -> tuple[Sight, Sight]:
         """Return an item and what it is compared with.
 
         Args:
@@ -71,6 +73,7 @@ class Sights:
             item: its id.
             other: id of another image of the same place; without one it is SPOT's for a Sentinel-2 image, and for
                 SPOT's the closest clear one of Sentinel-2.
+            hidden: collections that do not exist for the caller.
 
         Raises:
             NoCounterpartError: the place has no other image.
@@ -80,7 +83,7 @@ class Sights:
         asked = next((sight for sight in sights if (sight.collection, sight.item) == (collection, item)), None)
         if asked is None:
             raise NoCounterpartError(f"Nobody knows of which place the item {item!r} is, so it has no other image.")
-        others = [sight for sight in sights if sight is not asked]
+        others = [sight for sight in sights if sight is not asked and sight.collection not in hidden]
         return asked, (_named(others, other) if other else _best(asked, others))
 
     def _load(self, collection: str, item: str) -> tuple[Sight, ...]:

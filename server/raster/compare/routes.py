@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from titiler.core.resources.responses import JSONResponse
 
+from server.access.caller import hidden_of
 from server.raster.compare.compared import Compared, create_compared, describe, write_geotiff
 from server.raster.compare.counterpart import Sight, Sights
 from server.raster.compare.figures import compare_bands, difference
@@ -62,7 +63,10 @@ class CompareRoute(ItemRoute):
         """Return what changes with either."""
         own = super().version(request)
         asked, other = _sights(request).pair(
-            request.path_params["collection_id"], request.path_params["item_id"], request.query_params.get("with")
+            request.path_params["collection_id"],
+            request.path_params["item_id"],
+            request.query_params.get("with"),
+            hidden_of(request),
         )
         return f"{own} {sources_of(request).records.get(other.collection, other.item).version} {asked.item}"
 
@@ -198,5 +202,5 @@ def _compared(
     *,
     pictured: bool = False,
 ) -> Compared:
-    sights = _sights(request).pair(*item, chosen.other)
+    sights = _sights(request).pair(*item, chosen.other, hidden_of(request))
     return create_compared(sources_of(request), sights, chosen, layer, grid, pictured=pictured)

@@ -1,10 +1,10 @@
 """What is known of a place before a byte of it is read: its dates, how clear each is, its SPOT image."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
-from typing import Any
+from typing import Any, Self
 
 from psycopg_pool import ConnectionPool
 
@@ -70,6 +70,10 @@ class AoiRecord:
     def slug(self) -> str:
         """Name of the place as ids and URLs write it."""
         return slug(self.name)
+
+    def without(self, hidden: frozenset[str]) -> Self:
+        """Return the place as if some collections had never been: of others than its own it holds SPOT's."""
+        return replace(self, spot=None) if self.spot and self.spot.collection in hidden else self
 
 
 class AoiCache:

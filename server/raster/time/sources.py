@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Path
 from starlette.requests import Request
 
+from server.access.caller import hidden_of
 from server.raster.cache import LoadingCache
 from server.raster.freshness import ItemRoute
 from server.raster.reader import ItemSource
@@ -60,8 +61,8 @@ def aoi_of(
         str, Path(max_length=100, description="Place: `worldstrat:aoi` of its items, or that with hyphens for spaces.")
     ],
 ) -> AoiRecord:
-    """Return the place that a path names."""
-    return places_of(request).aois.get(collection_id, aoi)
+    """Return the place that a path names, as far as it exists for the caller."""
+    return places_of(request).aois.get(collection_id, aoi).without(hidden_of(request))
 
 
 Place = Annotated[AoiRecord, Depends(aoi_of)]

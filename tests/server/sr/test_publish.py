@@ -97,7 +97,7 @@ def test_nothing_is_stored_where_the_operator_set_no_token(own: ServerSettings, 
     answer = client.post(
         f"/raster/collections/{L2A}/items/{found}/sr/cog", headers={"Authorization": f"Bearer {TOKEN}"}
     )
-    assert answer.status_code == 403
+    assert answer.status_code == 401
 
 
 @pytest.mark.usefixtures("open_schemas")

@@ -1,0 +1,48 @@
+"""What OpenAPI and STAC documents say of access: how keys and tokens are shown, and where they are needed."""
+
+from typing import Any, Final
+
+from server.access.rules import need_of
+
+AUTHENTICATION: Final = "https://stac-extensions.github.io/authentication/v1.1.0/schema.json"
+BEARER, KEY, SIGNED = "bearer", "key", "signed"
+
+_NEEDS: Final = frozenset({"writing", "registering", "computing"})
+_SCHEMES: Final = {
+    BEARER: {"type": "http", "scheme": "bearer", "description": "An API key, or a token of the operator's provider."},
+    KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
+}
+
+
+def describe_security(document: dict[str, Any]) -> None:
+    """Say in an OpenAPI document how to show a key or token, and which endpoints take one, or may."""
+    document.setdefault("components", {})["securitySchemes"] = _SCHEMES
+    shown: list[dict[str, list[str]]] = [{name: []} for name in _SCHEMES]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if need_of(method.upper(), path) in _NEEDS:
+                # What needs none by the settings of this server is open to those without one too.
+                operation["security"] = shown if method == "post" else [*shown, {}]
+
+
+def stac_schemes(base_url: str) -> dict[str, Any]:
+    """Return the schemes by which private collections are reached, as the STAC authentication extension writes them."""
+    signing = {
+        "method": "GET",
+        "authorizationApi": f"{base_url}access/sign",
+        "parameters": {"href": {"in": "query", "required": True, "schema": {"type": "string"}}},
+        "responseField": "href",
+    }
+    return {**_SCHEMES, SIGNED: {"type": "signedUrl", "flows": {"authorizationCode": signing}}}
+
+
+def describe_private(base_url: str, thing: dict[str, Any]) -> None:
+    """Say in an item or a collection that is private, in place, how its assets and links are opened."""
+    if "stac_extensions" not in thing:
+        return
+    thing["stac_extensions"] = [*thing["stac_extensions"], AUTHENTICATION]
+    holder = thing.get("properties") if thing.get("type") == "Feature" else thing
+    if isinstance(holder, dict):
+        holder["auth:schemes"] = stac_schemes(base_url)
+    for asset in (thing.get("assets") or {}).values():
+        asset["auth:refs"] = [BEARER, KEY, SIGNED]
