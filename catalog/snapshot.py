@@ -13,7 +13,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
-from catalog.errors import ObjectStoreError, SnapshotError
+from catalog.errors import SnapshotError
 from catalog.extension import FILE_URI, TABLE_URI
 from catalog.geoparquet import Item, Table, write_geoparquet
 from catalog.keys import PARQUET_MEDIA_TYPE, object_key
@@ -157,9 +157,7 @@ def _put(store: ObjectStore, collection_id: str, path: Path, table: Table, momen
     data = path.read_bytes()
     checksum = multihash(data)
     key = object_key(f"{collection_id}/{PLACE}", checksum, FILE)
-    store.put(key, data, PARQUET_MEDIA_TYPE)
-    if store.get(key) != data:
-        raise ObjectStoreError(f"{store.href(key)} does not hold the {len(data)} bytes that were written to it.")
+    store.put_verified(key, data, PARQUET_MEDIA_TYPE)
     return Snapshot(collection_id, key, table.rows, len(data), checksum, tuple(table.columns), moment)
 
 

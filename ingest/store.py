@@ -1,20 +1,17 @@
 """Objects into the store, each verified before an item names it."""
 
-import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
 from catalog.asset import Stored
-from catalog.errors import ObjectStoreError
 from catalog.keys import object_key
 from catalog.objects import ObjectStore, multihash
 
 PARALLEL_PUTS = 8
 """Objects of one AOI on their way at once: an S3 server answers a small put in milliseconds of waiting."""
 _PROBE = ".worldstrat-write-check"
-_MD5_DIGITS = 32
 
 
 class Uploader(AbstractContextManager["Uploader"]):
@@ -66,24 +63,8 @@ class Uploader(AbstractContextManager["Uploader"]):
         checksum = multihash(data)
         key = object_key(folder, checksum, file)
         self.size += len(data)
-        self._puts.append(self._pool.submit(put_verified, self._store, key, data, media_type))
+        self._puts.append(self._pool.submit(self._store.put_verified, key, data, media_type))
         return Stored(self._store.href(key), len(data), checksum, name, multihash(published), header_size)
-
-
-def put_verified(store: ObjectStore, key: str, data: bytes, media_type: str) -> None:
-    """Store `data` under `key` and make sure that the store holds these very bytes.
-
-    An S3 server answers a plain put with the MD5 of what it received; where it does not, the object is read back.
-
-    Raises:
-        ObjectStoreError: the store refused, or holds something else.
-    """
-    etag = (store.put(key, data, media_type).etag or "").strip('"')
-    # A folder's etags are no MD5: the time to compute one is for stores that may give it.
-    if len(etag) == _MD5_DIGITS and etag == hashlib.md5(data, usedforsecurity=False).hexdigest():
-        return
-    if store.get(key) != data:
-        raise ObjectStoreError(f"{store.href(key)} does not hold the {len(data)} bytes that were written to it.")
 
 
 def check_writable(store: ObjectStore) -> None:
@@ -92,5 +73,5 @@ def check_writable(store: ObjectStore) -> None:
     Raises:
         ObjectStoreError: the store cannot be written.
     """
-    put_verified(store, _PROBE, b"worldstrat", "text/plain")
+    store.put_verified(_PROBE, b"worldstrat", "text/plain")
     store.delete(_PROBE)

@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 MOST_FINDINGS = 5
 """Findings about one request that are told."""
 RETRY_AFTER = "5"
-"""Seconds after which a client may try again what was answered 503."""
+"""Seconds after which a client may try again what failed by something behind the server (502, 503, 504)."""
+_PASSING = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
 class ServerError(WorldStratError):
@@ -65,6 +66,11 @@ STATUS_CODES: dict[type[Exception], int] = {
     asyncpg.RaiseError: 400,
     asyncpg.DataError: 400,
     asyncpg.QueryCanceledError: 504,
+    # Out of disk, memory or connections; stopping, starting; a disk that cannot be read.
+    asyncpg.InsufficientResourcesError: 503,
+    asyncpg.OperatorInterventionError: 503,
+    asyncpg.PostgresSystemError: 503,
+    asyncpg.PostgresConnectionError: 503,
     psycopg.errors.RaiseException: 400,
     psycopg.DataError: 400,
     psycopg.errors.QueryCanceled: 504,
@@ -73,11 +79,17 @@ STATUS_CODES: dict[type[Exception], int] = {
 }
 """The status that answers each exception, subclasses included; what is not listed is a bug, and a 500."""
 
+_NO_DATABASE = "The database does not answer. Try again in a moment."
 PLAIN_WORDS: dict[type[Exception], str] = {
     json.JSONDecodeError: "A parameter that has to be JSON (query, intersects) is not.",
     asyncpg.QueryCanceledError: "The database took too long: narrow the search by collection, area or date.",
     psycopg.errors.QueryCanceled: "The database took too long: narrow the search by collection, area or date.",
-    psycopg.OperationalError: "The database does not answer. Try again in a moment.",
+    psycopg.OperationalError: _NO_DATABASE,
+    asyncpg.InsufficientResourcesError: _NO_DATABASE,
+    asyncpg.OperatorInterventionError: _NO_DATABASE,
+    asyncpg.PostgresSystemError: _NO_DATABASE,
+    asyncpg.PostgresConnectionError: _NO_DATABASE,
+    PoolTimeout: _NO_DATABASE,
 }
 """What is said instead of an exception's own words, which would tell a stranger about our insides."""
 
@@ -85,7 +97,7 @@ PLAIN_WORDS: dict[type[Exception], str] = {
 def error_response(status: int, code: str, description: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """Return an error as the STAC API specification writes it: a code and a description."""
     headers = dict(headers or {})
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in _PASSING:
         headers.setdefault("Retry-After", RETRY_AFTER)
     return JSONResponse({"code": code, "description": description}, status, headers)
 

@@ -1,7 +1,7 @@
 """What the server holds open while it runs: two database pools and the object store."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, Literal
 
 import asyncpg
@@ -12,16 +12,21 @@ from stac_fastapi.pgstac.db import con_init, translate_pgstac_errors
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from catalog.objects import ObjectStore
 from catalog.settings import DatabaseSettings
 from server.errors import DatabaseUnavailableError
 from server.settings import ServerSettings
+from server.store import ServedStore, of_requests
 
 SEARCH_PATH = "pgstac,public"
 CONNECT_TIMEOUT = 5
 """Seconds to wait for PostgreSQL to accept a connection."""
 RECONNECT_TIMEOUT = 2.0
 """Seconds after which the tiles' pool starts its tries to connect anew, and so never waits longer between two."""
+CHECK_SECONDS = 2.0
+"""Seconds within which a connection answers that it is alive, or is replaced."""
+GRACE_SECONDS = 2.0
+"""Seconds that a statement may take longer than PostgreSQL allows it: after that nobody is there to stop it."""
+_INTERVAL = 0.1  # seconds after which a wait looks whether it was interrupted, as psycopg has it
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -39,7 +44,7 @@ def build_lifespan(settings: ServerSettings) -> Lifespan:
             app.state.readpool = readpool
             app.state.get_connection = connection_getter(settings.pool_timeout)
             app.state.dbpool = dbpool
-            app.state.store = ObjectStore.open(settings.store)
+            app.state.store = ServedStore.open(settings.store, of_requests(settings.store_timeout))
             yield
 
     return lifespan
@@ -58,6 +63,7 @@ async def search_pool(settings: ServerSettings) -> AsyncIterator[Any]:
             min_size=1,
             max_size=settings.pool_size,
             timeout=CONNECT_TIMEOUT,
+            command_timeout=settings.statement_timeout + GRACE_SECONDS,
             init=con_init,
             server_settings={
                 "search_path": SEARCH_PATH,
@@ -74,22 +80,53 @@ async def search_pool(settings: ServerSettings) -> AsyncIterator[Any]:
         yield pool
 
 
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection that is given up where PostgreSQL, or the network before it, stands still.
+
+    PostgreSQL's own limit of a statement is of no use then; without this one a thread would wait for ever.
+    """
+
+    patience: float | None = None
+    """Seconds that anything may take."""
+
+    def wait(self, gen: Any, interval: float = _INTERVAL, timeout: float | None = None) -> Any:
+        """Do what psycopg does, no longer than patience allows."""
+        return super().wait(gen, interval, self.patience if timeout is None else timeout)
+
+    @contextmanager
+    def waiting(self, seconds: float) -> Iterator[None]:
+        """Have another patience for the time of a block."""
+        usual, self.patience = self.patience, seconds
+        try:
+            yield
+        finally:
+            self.patience = usual
+
+
 @asynccontextmanager
-async def tile_pool(settings: ServerSettings) -> AsyncIterator[ConnectionPool]:
+async def tile_pool(settings: ServerSettings) -> AsyncIterator[ConnectionPool[Any]]:
     """Open the psycopg pool of the tile endpoints, which run in threads."""
 
-    def check(connection: psycopg.Connection) -> None:
+    class Connection(BoundedConnection):
+        """A connection with the patience of these settings."""
+
+        patience = settings.statement_timeout + GRACE_SECONDS
+
+    def check(connection: BoundedConnection) -> None:
         """Let a connection that died with a restarted database be replaced before a request meets it."""
         try:
-            ConnectionPool.check_connection(connection)
+            with connection.waiting(CHECK_SECONDS):
+                ConnectionPool.check_connection(connection)
         except psycopg.Error:
-            # The others died with it. One by one, with the pool's pauses between, a request would run out of time.
-            pool.check()
+            if connection.closed:
+                # The others died with it. One by one, with the pool's pauses between, a request would run out of time.
+                pool.check()
             raise
 
     options = f"-c search_path={SEARCH_PATH} -c statement_timeout={_milliseconds(settings.statement_timeout)}"
     pool = ConnectionPool(
         settings.database.dsn,
+        connection_class=Connection,
         min_size=1,
         max_size=settings.pool_size,
         timeout=settings.pool_timeout,
@@ -121,7 +158,7 @@ def connection_getter(timeout: float) -> Callable[..., AbstractAsyncContextManag
     async def get_connection(request: Request, _: Literal["r", "w"] = "r") -> AsyncIterator[Any]:
         try:
             async with request.app.state.readpool.acquire(timeout=timeout) as connection:
-                with translate_pgstac_errors():
+                with translate_pgstac_errors(), _told_slow():
                     yield connection
         except TimeoutError as error:
             msg = f"The database had no free connection for {timeout:g} s. Try again in a moment."
@@ -131,6 +168,15 @@ def connection_getter(timeout: float) -> Callable[..., AbstractAsyncContextManag
             raise DatabaseUnavailableError(msg) from error
 
     return get_connection
+
+
+@contextmanager
+def _told_slow() -> Iterator[None]:
+    """Tell a statement without an answer from a connection that nobody had: both are a TimeoutError."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise DatabaseUnavailableError("The database does not answer. Try again in a moment.") from error
 
 
 # 08xxx, 57P01..57P03, 53300, and asyncpg's own words for a connection that closed under it.

@@ -49,6 +49,8 @@ class ServerSettings(BaseSettings):
     """Seconds that a request waits for a database connection before it is told to come back."""
     statement_timeout: float = Field(default=30.0, gt=0)
     """Seconds after which PostgreSQL gives up a statement."""
+    store_timeout: float = Field(default=5.0, gt=0, le=600)
+    """Seconds that a request waits for a byte of an object store before it is told to come back."""
     max_limit: int = Field(default=1000, ge=1, le=10_000)
     """Most items on one page of a search; a larger `limit` is cut to it."""
     search_cache_bytes: int = Field(default=128 * 1024 * 1024, ge=0)

@@ -45,7 +45,7 @@ def add_model(model: Model, database: DatabaseSettings, store: ObjectStore) -> d
             content = contents[name]
             checksum = multihash(content)
             place = object_key(f"{COLLECTION_MODELS}/{model.id}", checksum, name)
-            store.put(place, content, "application/octet-stream")
+            store.put_verified(place, content, "application/octet-stream")
             files[key] = {"href": store.href(place), "file:size": len(content), "file:checksum": checksum}
     item: dict[str, Any] = create_model_item(model, files, datetime.now(UTC)).to_dict(
         include_self_link=False, transform_hrefs=False

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
 from catalog.errors import ObjectNotFoundError, ObjectStoreError
-from catalog.objects import ObjectStore
+from catalog.objects import ObjectStore, is_sha256, multihash
 from server.raster.cache import LoadingCache
 from server.raster.decoded import Decoded, decode
-from server.raster.errors import BrokenRasterError, MissingObjectError, StoreUnavailableError
+from server.raster.errors import BrokenRasterError, CorruptObjectError, MissingObjectError, StoreUnavailableError
 from server.raster.record import AssetRecord, ItemRecord
+
+_TRIES: Final = 2
 
 
 class Chips(Protocol):
@@ -47,6 +49,10 @@ class ChipCache:
             decoded_capacity, weigh=_weigh
         )
 
+    def caches(self) -> dict[str, LoadingCache[Any, Any]]:
+        """Return what is kept in memory, by name."""
+        return {"objects": self._objects, "decoded": self._decoded}
+
     def decoded(self, item: ItemRecord, asset: AssetRecord, *, coarse: bool = False) -> Decoded | None:
         """Return the numbers of a raster of an item, None where it takes GDAL to make tiles of it.
 
@@ -67,17 +73,26 @@ class ChipCache:
         Raises:
             MissingObjectError: the store does not hold it.
             StoreUnavailableError: the store does not answer.
+            CorruptObjectError: the store holds other bytes than the item tells.
             BrokenRasterError: the object cannot be read as a raster.
         """
         name = f"the asset {asset.key!r} of {item.id!r}"
-        data = self._objects.get((asset.href, asset.version), lambda: self._fetch(asset.href, name))
+        data = self._objects.get((asset.href, asset.version), lambda: self._fetch(asset, name))
         try:
             with MemoryFile(data) as memory, memory.open(driver="GTiff") as dataset:
                 yield dataset
         except RasterioError as error:
             raise BrokenRasterError(f"The object of {name} cannot be read: {error}.") from error
 
-    def _fetch(self, href: str, name: str) -> bytes:
+    def _fetch(self, asset: AssetRecord, name: str) -> bytes:
+        """Return the bytes that the item tells of, and no others: twice, what was damaged on its way is whole then."""
+        for _ in range(_TRIES):
+            data = self._get(asset.href, name)
+            if asset.checksum is None or not is_sha256(asset.checksum) or multihash(data) == asset.checksum:
+                return data
+        raise CorruptObjectError(f"The store holds other bytes than {name} had; `worldstrat verify` mends it.")
+
+    def _get(self, href: str, name: str) -> bytes:
         store = self._store()
         key = store.key(href)
         if key is None:

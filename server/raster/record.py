@@ -77,6 +77,8 @@ class AssetRecord:
     """Unit of the numbers after scaling: `1` for reflectance."""
     colormap: Mapping[int, tuple[int, int, int, int]]
     """Colours of its classes; empty where the numbers are not classes."""
+    checksum: str | None = None
+    """Multihash of the object, where the item tells it."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,7 @@ def _create_asset(item: Mapping[str, Any], key: str, asset: Mapping[str, Any]) -
         bands=tuple(_create_band(band, key) for band in asset.get("bands") or asset.get("eo:bands") or [{}]),
         unit=asset.get("unit") or next((band.get("unit") for band in asset.get("raster:bands", ())), None),
         colormap=MappingProxyType(_colormap(asset.get("classification:classes", ()))),
+        checksum=asset.get("file:checksum"),
     )
 
 

@@ -75,7 +75,7 @@ def _create(request: Request, source: UpscaledSource) -> SuperResolvedImage:
 def _store(request: Request, source: UpscaledSource, database: DatabaseSettings) -> dict[str, Any]:
     image = _create(request, source)
     # The object first: an item is seen only when what it names is there.
-    request.app.state.store.put(image.key, image.cog, COG_MEDIA_TYPE)
+    request.app.state.store.put_verified(image.key, image.cog, COG_MEDIA_TYPE)
     described: dict[str, Any] = image.item.to_dict(include_self_link=False, transform_hrefs=False)
     described["properties"]["created"] = datetime_to_str(datetime.now(UTC))
     with CatalogWriter(database) as writer:

@@ -1,8 +1,10 @@
 """Super-resolved items as objects of a store that computes them: the raster endpoints read them like any other."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from rasterio.io import DatasetReader, MemoryFile
@@ -23,7 +25,8 @@ from superres.inference import interpolate
 Make = Callable[[], Pixels]
 
 _KEPT = "cache/super-resolved"
-"""Folder of the store that finished items are kept in."""
+"""Folder of the store that finished items are kept in, each followed by its hash: no reader of TIFF minds."""
+_SEAL_BYTES = 32
 
 
 class SuperResolvedItems:
@@ -82,6 +85,10 @@ class SuperResolvedItems:
         chip = read_chip(item, self._chips, mask_clouds=recipe.mask_clouds)
         return compute(chip, recipe, self._upscaler)
 
+    def caches(self) -> dict[str, LoadingCache[Any, Any]]:
+        """Return what is kept in memory, by name."""
+        return {"super-resolved files": self._files, "super-resolved": self._decoded}
+
     def clear(self) -> None:
         """Forget what is in memory."""
         self._files.clear()
@@ -96,11 +103,22 @@ class SuperResolvedItems:
             return make()
         store, key = self._keep(), f"{_KEPT}/{version}.tif"
         with suppress(ObjectStoreError):
-            return store.get(key)
+            if (kept := _unsealed(store.get(key))) is not None:
+                return kept
         content = make()
         with suppress(ObjectStoreError):
-            store.put(key, content, "image/tiff")
+            store.put(key, content + _seal(content), "image/tiff")
         return content
+
+
+def _seal(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _unsealed(kept: bytes) -> bytes | None:
+    """Return what was kept, None where it is no longer what was kept: then it is made anew."""
+    content, seal = kept[:-_SEAL_BYTES], kept[-_SEAL_BYTES:]
+    return content if seal == _seal(content) else None
 
 
 def compute(chip: Chip, recipe: Recipe, upscaler: Upscaler) -> Pixels:

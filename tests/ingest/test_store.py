@@ -5,7 +5,7 @@ import pytest
 from catalog.errors import ObjectStoreError
 from catalog.objects import ObjectStore, multihash
 from catalog.settings import StoreSettings
-from ingest.store import Uploader, check_writable, put_verified
+from ingest.store import Uploader, check_writable
 
 SMALL, LARGE = b"chip" * 1000, bytes(range(256)) * 40_000
 
@@ -19,7 +19,7 @@ def store(request: pytest.FixtureRequest) -> ObjectStore:
 
 @pytest.mark.parametrize("data", [SMALL, LARGE], ids=["small", "large"])
 def test_an_object_is_there_and_whole_after_a_verified_put(store: ObjectStore, data: bytes) -> None:
-    put_verified(store, "a/b_data.tif", data, "image/tiff")
+    store.put_verified("a/b_data.tif", data, "image/tiff")
     assert store.get("a/b_data.tif") == data
 
 
@@ -28,7 +28,7 @@ def test_a_small_object_costs_an_s3_server_one_request(
 ) -> None:
     store = ObjectStore.open(s3_store)
     monkeypatch.setattr(ObjectStore, "get", None)
-    put_verified(store, "a/b_data.tif", SMALL, "image/tiff")
+    store.put_verified("a/b_data.tif", SMALL, "image/tiff")
 
 
 def test_an_uploader_waits_for_all_its_objects(store: ObjectStore) -> None:
