@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from multiprocessing.connection import wait as wait_for_any
+from multiprocessing.forkserver import ensure_running
 from types import TracebackType
 from typing import Final, Self
 
@@ -119,6 +120,7 @@ def _create_pool(workers: int) -> ProcessPoolExecutor:
     # Forked from a small server that has done the slow imports, not from a process with threads and connections.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["ingest.work"])
+    ensure_running()
     return ProcessPoolExecutor(workers, context, initializer=_begin_worker)
 
 

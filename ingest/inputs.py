@@ -9,7 +9,7 @@ from typing import Any, Final
 from catalog.metadata import Aoi, Revisit
 from ingest.source import AoiFiles
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of what ingest makes of a file; a higher one makes every AOI new."""
 _DIGITS: Final = 20
 

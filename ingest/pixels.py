@@ -1,6 +1,7 @@
 """Published numbers to stored numbers: nothing is lost, and no value means what it does not say."""
 
 from dataclasses import dataclass
+from functools import cache
 from math import sqrt
 
 import numpy as np
@@ -61,15 +62,22 @@ def scaled(stored: npt.NDArray[np.uint16], scale: float) -> npt.NDArray[np.float
     return (stored * scale).astype(np.float32)
 
 
+@cache
+def _all_scaled(scale: float) -> npt.NDArray[np.float32]:
+    """Return what readers make of every stored number: to look one up is quicker than to compute it."""
+    return scaled(np.arange(_UINT16_MAX + 1, dtype=np.uint16), scale)
+
+
 def _store_reflectance(published: npt.NDArray[np.float32], product: Product, notes: tuple[str, ...]) -> StoredPixels:
     scale = product.scale
     if scale is None:
         raise RasterError(f"{product.suffix} has no scale")
     # Rounding errors of single precision stay below 0.005 over the whole range of uint16.
-    whole = np.rint(published * np.float32(1 / scale))
+    whole = published * np.float32(1 / scale)
+    np.rint(whole, out=whole)
     if whole.min() >= 0 and whole.max() <= _UINT16_MAX:
         integers = whole.astype(np.uint16)
-        if np.array_equal(scaled(integers, scale), published):
+        if np.array_equal(_all_scaled(scale).take(integers), published):
             return StoredPixels(integers, product.nodata, scale, notes)
     return StoredPixels(
         published, product.nodata, None, (*notes, "kept as float32: its values do not fit scaled integers")

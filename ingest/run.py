@@ -131,9 +131,10 @@ class Run:
     def _work(self, tasks: Iterator[Task], progress: RunProgress) -> None:
         if self._options.schemas is None:
             self._loader.remarks.append(PARTLY_VALIDATED)
-        self._loader.prepare()
-        store = open_store(self._options)
+        # The workers import what they need while the catalog is made ready.
         with create_executor(self._options) as executor:
+            self._loader.prepare()
+            store = open_store(self._options)
             for ingested in executor.run(tasks):
                 self._loader.add(ingested, self._found.pop(ingested.aoi), self._noted.get(ingested.aoi, ()))
                 progress.advance(len(ingested.items))
