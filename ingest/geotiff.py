@@ -22,7 +22,7 @@ from ingest.raster import Grid, Pixels
 BLOCK_SIZE: Final = 512
 """Side of a block."""
 ZSTD_LEVEL: Final = 1
-"""Of images as they are, a higher level saves nothing and takes five times as long; of smooth made-up ones 3 to 11 %."""
+"""A higher level takes five times as long; it saves nothing of real images and 3 to 11 % of smooth made-up ones."""
 _INTEGER_PREDICTOR, _FLOAT_PREDICTOR = 2, 3
 
 
