@@ -64,9 +64,10 @@ def read_back(data: bytes) -> tuple[Pixels, int]:
     """
     try:
         pixels: Pixels = tiff_decode(data)
-    except (TiffError, ValueError) as error:
+        begin = _first_block(data)
+    except (TiffError, ValueError, IndexError, struct.error) as error:
         raise RasterError(f"its COG cannot be read back: {error}") from error
-    return (pixels if pixels.ndim > 2 else pixels[np.newaxis]), _first_block(data)  # noqa: PLR2004
+    return (pixels if pixels.ndim > 2 else pixels[np.newaxis]), begin  # noqa: PLR2004
 
 
 def _first_block(data: bytes) -> int:

@@ -113,7 +113,7 @@ def place(raster: Raster, product: Product, bounds: Bounds | None, grid: Grid | 
 def _decode(data: bytes, src: rasterio.DatasetReader) -> Pixels:
     """Return the pixels of an open file, (band, y, x): libtiff alone needs half the time, GDAL knows more files."""
     if src.compression in _PLAIN:
-        with suppress(TiffError, ValueError):
+        with suppress(TiffError, ValueError, IndexError):
             pixels: Pixels = tiff_decode(data)
             if src.interleaving is Interleaving.pixel and pixels.ndim == 3:  # noqa: PLR2004
                 pixels = np.ascontiguousarray(np.moveaxis(pixels, -1, 0))

@@ -1,19 +1,20 @@
 """The index of a tar archive: its members, and seek points of its compression, made in one pass and kept."""
 
+import fcntl
 import gzip
 import hashlib
 import io
-import os
 import sqlite3
 import tarfile
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 from typing import IO, Final, Self, cast
+from uuid import uuid4
 
 import indexed_gzip  # type: ignore[import-untyped]
 from rich.console import Console
@@ -33,9 +34,14 @@ _SPACING: Final = 4 << 20
 _POINTS: Final = 1000
 """Seek points of a large archive, each of 32 KiB in the memory of every worker that reads it."""
 _BLOCK: Final = 512
+_LONGEST_HEADER: Final = 1 << 20
+"""Bytes of a long name, or of other facts before a file; a member's own bytes are never read here."""
+_FARTHEST: Final = 1 << 60
+"""No archive is as long."""
 _GZIP: Final = b"\x1f\x8b"
 _MEGABYTE: Final = 1_000_000
-_BROKEN: Final = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError)
+# ValueError, of which encodings have their own kind: numbers and names that nobody can read.
+_BROKEN: Final = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, ValueError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,10 @@ def open_index(archive: Path, cache: Path | None, console: Console) -> TarIndex:
     try:
         path = _index_path(archive, cache)
         if not path.is_file():
-            _build(archive, path, console)
+            with _alone(archive, console) as alone:
+                # Whoever had it may have made the index meanwhile.
+                if not path.is_file():
+                    _build(archive, path, console, alone=alone)
         listing = Listing(str(path))
         problems = list(listing.connection.execute("SELECT failed, file, reason FROM problems ORDER BY rowid"))
         compressed = listing.connection.execute("SELECT count(*) FROM seek_points").fetchone()[0] > 0
@@ -94,12 +103,31 @@ def _index_path(archive: Path, cache: Path | None) -> Path:
     return (cache or archive.parent) / f"{archive.name}-{place}-{version}.index"
 
 
-def _build(archive: Path, path: Path, console: Console) -> None:
+@contextmanager
+def _alone(archive: Path, console: Console) -> Iterator[bool]:
+    """Hold an archive while its index is made: of two runs that begin at once, one waits for the other's.
+
+    Yields whether it is held: some network disks know no locks. There each run makes its own, and the last one stays.
+    """
+    with archive.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print(f"Another run makes the index of {archive.name}; waiting for it.", markup=False)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:
+            yield False
+            return
+        yield True
+
+
+def _build(archive: Path, path: Path, console: Console, *, alone: bool) -> None:
     """Write an index under another name first: a pass that is broken off leaves none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for stale in path.parent.glob(f"{escape(path.name.rpartition('-')[0])}-*.index*"):
+    # What others have not finished is theirs, unless there can be no others.
+    for stale in path.parent.glob(f"{escape(path.name.rpartition('-')[0])}-*.index{'*' if alone else ''}"):
         stale.unlink(missing_ok=True)
-    unfinished = path.with_suffix(f".index{os.getpid()}")
+    unfinished = path.with_suffix(f".index{uuid4().hex}")
     try:
         listing = Listing(str(unfinished))
         with closing(listing.connection):
@@ -216,13 +244,25 @@ class _Watched:
         self.at = 0
 
     def read(self, size: int) -> bytes:
-        """Read on."""
+        """Read on.
+
+        Raises:
+            tarfile.ReadError: a header says to be longer than any is; tarfile would read it whole.
+        """
+        if size > _LONGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {size:,} bytes")
         self._last = self._file.read(size)
         self.at = self._file.tell()
         return self._last
 
     def seek(self, offset: int) -> int:
-        """Go on to a place."""
+        """Go on to a place.
+
+        Raises:
+            tarfile.ReadError: it lies behind, so that tarfile would come here again, or nowhere.
+        """
+        if not self.at - 1 <= offset < _FARTHEST:
+            raise tarfile.ReadError("a file of an impossible size")
         return self._file.seek(offset)
 
     def tell(self) -> int:

@@ -1,23 +1,21 @@
 """A zip archive (Zenodo v1.1, Kaggle) by random access: its directory is read once, its members where they lie."""
 
-import lzma
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Final
 
 from catalog.metadata import METADATA_CSV, SPLIT_CSV, Problem
 from ingest.blobs import Blob, open_blob
 from ingest.errors import SourceError
+from ingest.inflate import ERRORS, METHODS, inflate
 from ingest.listing import Listing, Member, leads_outside, table_name
 from ingest.names import kind_of_root, parse_path
 from ingest.source import MAX_FILE_SIZE, Entry, Origin
 
 _ENCRYPTED: Final = 0x1
-_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 """Signature, then the lengths of the name and of the extra field behind it."""
 _SIGNATURE: Final = b"PK\3\4"
@@ -58,17 +56,16 @@ class ZipMember:
         """
         if max(self.size, self.stored) > MAX_FILE_SIZE:
             raise SourceError(f"{self.place} says to have {self.size:,} bytes, more than any published file.")
-        info = zipfile.ZipInfo(self.path)
-        info.compress_type, info.CRC = self.method, self.crc
-        info.compress_size, info.file_size = self.stored, self.size
+        packed = self._data()
         try:
-            with zipfile.ZipExtFile(BytesIO(self._data()), "r", info) as file:
-                # Not all that may come of a few bytes, but what was announced.
-                data = file.read(self.size)
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+            data = inflate(packed, self.method, self.size)
+        except ERRORS as error:
             raise SourceError(f"it is damaged in {self.archive.place} ({error}); download the archive again") from error
         if len(data) != self.size:
-            raise SourceError(f"it has {len(data):,} bytes in {self.archive.place}, {self.size:,} were announced")
+            more = "more" if len(data) > self.size else f"{len(data):,}"
+            raise SourceError(f"it has {more} bytes in {self.archive.place}, {self.size:,} were announced")
+        if zlib.crc32(data) != self.crc:
+            raise SourceError(f"it is damaged in {self.archive.place} (Bad CRC-32); download the archive again")
         return data
 
     def _data(self) -> bytes:
@@ -164,7 +161,7 @@ class ZipPart:
             raise SourceError(
                 f"{self.place} is encrypted ({info.filename}). Extract it with its password and give the folder."
             )
-        if info.compress_type not in _METHODS:
+        if info.compress_type not in METHODS:
             raise SourceError(
                 f"{self.place} is compressed by method {info.compress_type} ({info.filename}), "
                 "which cannot be read here. Extract it with 7-Zip or unzip and give the folder."

@@ -18,6 +18,7 @@ from rasterio.vrt import WarpedVRT
 
 from catalog.bands import SENTINEL2_PRODUCTS, Product
 from catalog.constants import CRS, Level
+from ingest.extend.addresses import Reach
 from ingest.extend.bands import ItemLayers, Layer
 from ingest.extend.errors import RevisitError
 from ingest.extend.radiometry import below_zero, find_transfer
@@ -37,6 +38,8 @@ OPTIONS: Final[dict[str, Any]] = {
     "GDAL_CACHEMAX": 256 << 20,  # bytes
 }
 """No credentials of this machine go anywhere, and a server that stalls does not stall us."""
+MAX_BLOCK: Final = 512 << 20
+"""Bytes: a whole Sentinel-2 band in one block has 240 million, and a header may claim any number."""
 _EXACT: Final = 1e-6
 """Pixels that the transformation may be off: the very pixels are wanted, and 0 is refused by rasterio."""
 _SUSPICIOUS: Final = 0.05
@@ -60,25 +63,34 @@ def gdal() -> Iterator[None]:
         yield
 
 
-def read_pixels(item: Mapping[str, Any], address: str, level: Level, grid: Grid) -> Pixels:
+def read_pixels(item: Mapping[str, Any], address: str, level: Level, grid: Grid, reach: Reach) -> Pixels:
     """Return all that an item holds of an AOI at one level: reflectance, and the masks and angles it has.
 
     Pixels are the nearest ones, as in the published files. Where an item has no data mask, one is made: data is where
     every band has some.
 
+    Args:
+        item: the item.
+        address: where it is.
+        level: the level.
+        grid: the grid of the AOI.
+        reach: how far its hrefs are followed.
+
     Raises:
-        RevisitError: the item lacks a band, or a file cannot be read.
+        RevisitError: the item lacks a band, a file cannot be read, or lies where no honest one does.
     """
     layers = ItemLayers(item, address)
     data, *others = SENTINEL2_PRODUCTS[level]
+    bands = layers.bands(data)
+    masks = [(product, layer) for product in others if (layer := layers.mask(product)) is not None]
+    for href in dict.fromkeys(layer.href for layer in (*bands, *(layer for _, layer in masks))):
+        reach.check(href)
     pixels = Pixels()
     with gdal():
-        reflectance, valid = _read_reflectance(item, layers.bands(data), grid, pixels.notes)
+        reflectance, valid = _read_reflectance(item, bands, grid, pixels.notes)
         pixels.planes[data.key] = reflectance
-        for product in others:
-            layer = layers.mask(product)
-            if layer is not None:
-                pixels.planes[product.key] = _read_other(layer, product, grid)
+        for product, layer in masks:
+            pixels.planes[product.key] = _read_other(layer, product, grid)
     pixels.planes.setdefault("data-mask", valid.astype(np.uint8)[np.newaxis])
     return pixels
 
@@ -161,9 +173,19 @@ def _open(href: str) -> Iterator[rasterio.DatasetReader]:
         with rasterio.open(path, driver="JP2OpenJPEG" if jpeg2000 else "GTiff") as src:
             if src.crs is None:
                 raise RevisitError(f"{_bare(href)} has no coordinate reference system")
+            if _largest_block(src) > MAX_BLOCK:
+                raise RevisitError(f"{_bare(href)} has blocks of {_largest_block(src):,} bytes; {MAX_BLOCK:,} are read")
             yield src
     except (RasterioError, IndexError, ValueError) as error:
         raise RevisitError(f"{_bare(href)} cannot be read: {_bare(str(error.__cause__ or error))}") from error
+
+
+def _largest_block(src: rasterio.DatasetReader) -> int:
+    """Return how many bytes GDAL unpacks for one pixel, at worst."""
+    return max(
+        int(height * width * np.dtype(dtype).itemsize)
+        for (height, width), dtype in zip(src.block_shapes, src.dtypes, strict=True)
+    )
 
 
 def _bare(text: str) -> str:

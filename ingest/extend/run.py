@@ -162,7 +162,7 @@ class Extension:
             self._modifier(item)
         except Exception as error:  # a stranger's function may raise anything; its item is what fails
             raise RevisitError(f"--modifier failed for {candidate.address}: {error!r}") from error
-        pixels = read_pixels(item, candidate.address, folder.level, folder.wanted.grid)
+        pixels = read_pixels(item, candidate.address, folder.level, folder.wanted.grid, self._source.reach)
         folder.write(choice, pixels)
         return pixels.notes
 

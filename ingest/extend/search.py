@@ -5,20 +5,24 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from importlib import import_module
 from typing import Any, Final
+from urllib.parse import urljoin
 
 import shapely
 from pyproj import Geod
+from pystac import Link
 from pystac.errors import STACError, STACTypeError
 from pystac_client import Client
 from pystac_client.errors import ClientTypeError
 from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 from pystac_client.warnings import DoesNotConformTo
+from requests import Response
 from shapely.errors import ShapelyError
 from shapely.geometry import box, mapping, shape
 from urllib3 import Retry
 
 from catalog.metadata import Bounds
+from ingest.extend.addresses import Reach
 from ingest.extend.errors import ExtendError, RevisitError
 from ingest.extend.rank import Candidate
 
@@ -42,10 +46,39 @@ _ANSWER_ERRORS: Final = (
     DoesNotConformTo,
     KeyError,
     NotImplementedError,
+    RevisitError,
     STACError,
     STACTypeError,
     ValueError,
 )
+
+
+class BoundedIO(StacApiIO):
+    """Follows the links and redirects of an API as far as its hrefs are followed, and opens no file."""
+
+    def __init__(self, reach: Reach, retry: Retry | None) -> None:
+        super().__init__(max_retries=retry, timeout=_TIMEOUT)
+        self._reach = reach
+        self.session.hooks["response"].append(self._check_redirect)
+
+    def request(self, href: str, *args: Any, **options: Any) -> str:
+        """Ask for a text.
+
+        Raises:
+            RevisitError: it lies where no honest API leads.
+        """
+        self._reach.check_link(href)
+        return super().request(href, *args, **options)
+
+    def read_text(self, source: Any, *args: Any, **options: Any) -> str:
+        """Return the text of a link; a path would be opened as a file by the base class."""
+        if not isinstance(source, Link):
+            self._reach.check_link(str(source))
+        return super().read_text(source, *args, **options)
+
+    def _check_redirect(self, response: Response, **_: object) -> None:
+        if response.is_redirect:
+            self._reach.check_link(urljoin(response.url, response.headers["location"]))
 
 
 class StacSource:
@@ -62,6 +95,8 @@ class StacSource:
         self.url = _bare(url)
         """Its address as messages, reports and tables have it: without password and key."""
         self.collection = collection
+        self.reach = Reach.of(url)
+        """How far its hrefs are followed."""
         self._client = self._open(url)
 
     def candidates(self, bounds: Bounds, since: date, until: date) -> list[Candidate]:
@@ -113,7 +148,7 @@ class StacSource:
             allowed_methods=None,
         )
         try:
-            client = Client.open(url, stac_io=StacApiIO(max_retries=retry, timeout=_TIMEOUT))
+            client = Client.open(url, stac_io=BoundedIO(self.reach, retry))
             if not client.conforms_to("ITEM_SEARCH"):
                 raise ExtendError(f"{self.url} is a catalog without a search; give the address of a STAC API.")
             known = {collection.id for collection in client.get_collections()}
