@@ -21,6 +21,7 @@ from titiler.pgstac.errors import PGSTAC_STATUS_CODES as TITILER_PGSTAC_STATUS_C
 from titiler.pgstac.errors import BackendError
 
 from catalog.errors import DatabaseError, ObjectNotFoundError, ObjectStoreError, WorldStratError
+from server.headers import security_headers
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +141,13 @@ def _answer_http(_: Request, error: Exception) -> Response:
 
 def _answer_bug(_: Request, __: Exception) -> Response:
     # Starlette raises the exception again after this answer, so that the log has its traceback.
-    return error_response(500, "InternalServerError", "The server failed in a way nobody foresaw; its log says how.")
+    # It is made outside of every middleware, so it marks itself.
+    return error_response(
+        500,
+        "InternalServerError",
+        "The server failed in a way nobody foresaw; its log says how.",
+        security_headers("application/json", "http"),
+    )
 
 
 def _lookup(table: dict[type[Exception], Any], error: Exception) -> Any:

@@ -1,6 +1,8 @@
 """The pages that people see: the landing page with its map, and the documentation of the API."""
 
 import re
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,12 @@ from server.settings import ServerSettings
 BUILT_FOLDERS = ("app", "vendor")
 """What the web page's build leaves in `static/` beside index.html."""
 PAGE_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-    "script-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'"
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
-"""No page of ours asks another host for anything."""
+"""No page of ours asks another host for anything, and no other site frames one."""
 
+_INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _HASHED = re.compile(r"-[\w-]{8,}\.\w+$")
 _BARE_PAGE = """\
 <!doctype html>
@@ -66,28 +69,42 @@ def add_pages(app: FastAPI, settings: ServerSettings) -> None:
             return JSONResponse(_landing_links(app, request.base_url), headers={"Vary": "Accept"})
         return _page(settings.static, request.base_url)
 
+    page, policy = _documentation(app.title)
+
     @app.get("/docs", include_in_schema=False, name="swagger_ui_html")
-    async def documentation(request: Request) -> HTMLResponse:
-        base = str(request.base_url)
-        page = get_swagger_ui_html(
-            openapi_url=f"{base}openapi.json",
-            title=app.title,
-            swagger_js_url=f"{base}vendor/swagger-ui/swagger-ui-bundle.js",
-            swagger_css_url=f"{base}vendor/swagger-ui/swagger-ui.css",
-            swagger_favicon_url=f"{base}vendor/swagger-ui/favicon-32x32.png",
-        )
-        page.headers["Content-Security-Policy"] = PAGE_POLICY
-        return page
+    async def documentation() -> HTMLResponse:
+        return HTMLResponse(page, headers={"Content-Security-Policy": policy})
 
     for folder in BUILT_FOLDERS:
         app.mount(f"/{folder}", BuiltFiles(directory=settings.static / folder, check_dir=False), name=folder)
+
+
+def _documentation(title: str) -> tuple[str, str]:
+    """Return the page of the API's documentation, and its policy: the one script within it is known by its hash.
+
+    Its addresses are relative, so that nothing of a request stands in it.
+    """
+    page = bytes(
+        get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title=title,
+            swagger_js_url="vendor/swagger-ui/swagger-ui-bundle.js",
+            swagger_css_url="vendor/swagger-ui/swagger-ui.css",
+            swagger_favicon_url="vendor/swagger-ui/favicon-32x32.png",
+        ).body
+    ).decode()
+    hashes = (
+        f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in _INLINE_SCRIPT.findall(page)
+    )
+    return page, f"{PAGE_POLICY}; script-src 'self' {' '.join(hashes)}"
 
 
 def _page(static: Path, base_url: URL) -> Response:
     headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
     index = static / "index.html"
     if index.is_file():
-        return FileResponse(index, headers=headers)
+        # What it loads it says itself, in a meta element, which cannot say who may frame it.
+        return FileResponse(index, headers=headers | {"Content-Security-Policy": "frame-ancestors 'self'"})
     headers["Content-Security-Policy"] = PAGE_POLICY
     return HTMLResponse(_BARE_PAGE.format(base=escape(str(base_url))), headers=headers)
 

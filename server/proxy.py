@@ -7,15 +7,26 @@ stac-fastapi's believes them from anybody; this one is used alone.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from server.errors import error_response
+from server.headers import security_headers
+from server.limits.client import client_address, is_local
 from server.settings import is_own_path
 
-_HOST = re.compile(r"^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$")
-_PREFIX = re.compile(r"^(?:/[\w.~-]+)+$")
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
+_PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[\w.~-]+)+", re.ASCII)
+_LONGEST_PREFIX = 200
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
+_NO_HOST = error_response(
+    HTTPStatus.BAD_REQUEST,
+    "InvalidHost",
+    "The header Host names no host, or several.",
+    security_headers("application/json", "http"),
+)
 
 
 @dataclass(frozen=True)
@@ -47,8 +58,8 @@ def forwarded_address(headers: Mapping[str, str]) -> Address:
     prefix = "/" + _first(headers.get("x-forwarded-prefix", "")).strip("/")
     return Address(
         scheme=scheme if scheme in _DEFAULT_PORTS else None,
-        host=host if _HOST.match(host) else None,
-        prefix=prefix if _PREFIX.match(prefix) and not is_own_path(prefix) else None,
+        host=host if _HOST.fullmatch(host) else None,
+        prefix=prefix if _is_prefix(prefix) and not is_own_path(prefix) else None,
     )
 
 
@@ -64,17 +75,27 @@ class ProxyMiddleware:
         """Pass the request on with the outside's scheme, host and prefix."""
         if scope["type"] == "http":
             scope = self._seen_from_outside(scope)
+            if not _has_a_host(scope):
+                await _NO_HOST(scope, receive, send)
+                return
         await self.app(scope, receive, send)
 
     def _seen_from_outside(self, scope: Scope) -> Scope:
-        address = forwarded_address(Headers(scope=scope)) if self._trusts(scope) else Address()
+        told, trusted = Headers(scope=scope), self._trusts(scope)
+        address = forwarded_address(told) if trusted else Address()
         prefix = address.prefix or self.root_path
         headers = scope["headers"]
         if address.host:
             headers = [(name, value) for name, value in headers if name != b"host"]
             headers.append((b"host", address.host.encode("ascii")))
+        client = scope.get("client")
+        if client is not None and trusted:
+            client = client_address(told, client[0], self.trusted), client[1]
+        # The same dictionary as the server's own, so that what is noted in it is seen by all.
+        scope.setdefault("state", {}).update(local=is_local(scope), trusted=trusted)
         return {
             **scope,
+            "client": client,
             "scheme": address.scheme or scope["scheme"],
             "headers": headers,
             "root_path": prefix,
@@ -84,6 +105,16 @@ class ProxyMiddleware:
     def _trusts(self, scope: Scope) -> bool:
         client = scope.get("client")
         return "*" in self.trusted or (client is not None and client[0] in self.trusted)
+
+
+def _has_a_host(scope: Scope) -> bool:
+    """Tell whether a request names at most one host, and one that could be: it becomes a part of every link."""
+    named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    return len(named) <= 1 and all(_HOST.fullmatch(host) for host in named)
+
+
+def _is_prefix(path: str) -> bool:
+    return len(path) <= _LONGEST_PREFIX and _PREFIX.fullmatch(path) is not None
 
 
 def _with_prefix(prefix: str, path: str) -> str:
