@@ -39,3 +39,7 @@ class SnapshotError(WorldStratError):
 
 class TranscriptError(WorldStratError):
     """A transcript of a collection is not whole, or of a later version."""
+
+
+class SchemaVersionError(WorldStratError):
+    """Tables, or items, were written by a later version of this software."""

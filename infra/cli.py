@@ -28,6 +28,7 @@ COMMANDS = {
     "backup": ("infra.backup_cli:backup", "Write the whole catalog, its database, into a folder or a bucket."),
     "restore": ("infra.backup_cli:restore", "Bring the catalog back from a backup."),
     "rebuild": ("infra.backup_cli:rebuild", "Make the catalog anew from the object store alone."),
+    "upgrade": ("infra.upgrade_cli:upgrade", "Bring the catalog to this version of the software."),
     "export": ("ingest.export_cli:export", "Write the catalog as static STAC files."),
     "extend": ("ingest.extend.cli:extend", "Add AOIs: find, rank and ingest their revisits from any STAC API."),
     "aois": ("ingest.aois.cli:aois", "Draw new AOIs, stratified by land use like the published ones."),

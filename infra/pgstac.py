@@ -1,13 +1,21 @@
 """PostGIS and pgSTAC in a database, private or not."""
 
 import logging
+import time
 from importlib import metadata
+from typing import Final
 
 import psycopg
 from psycopg_pool import ConnectionPool
 
 from catalog.settings import DatabaseSettings
 from infra.errors import ServiceError
+
+_LOCK_TIMEOUT: Final = "3s"
+"""How long a migration waits for a table, and searches behind it."""
+_TRIES: Final = 20
+_PAUSE: Final = 2.0
+"""Seconds between two tries, in which searches go on."""
 
 
 def prepare(settings: DatabaseSettings) -> str:
@@ -20,10 +28,12 @@ def prepare(settings: DatabaseSettings) -> str:
     where = f"{settings.user}@{settings.host}:{settings.port}/{settings.database}"
     try:
         with psycopg.connect(settings.dsn, connect_timeout=10, autocommit=True) as connection:
-            if _version(connection) == wanted:
+            found = _version(connection)
+            if found == wanted:
                 return wanted
+            check_way(found, wanted)
             connection.execute("create extension if not exists postgis")
-        _migrate(settings)
+        _migrate_when_alone(settings)
     except psycopg.errors.FeatureNotSupported as error:
         raise ServiceError(
             f"PostgreSQL at {where} has no PostGIS ({_sentence(error)}). "
@@ -44,6 +54,41 @@ def installed_version(settings: DatabaseSettings) -> str | None:
         return _version(connection)
 
 
+def check_way(found: str | None, wanted: str) -> None:
+    """Make sure that there is a way from one version of pgSTAC to another; a database without any may have each.
+
+    Raises:
+        ServiceError: there is none: the database's is newer, or so old that nobody migrates it.
+    """
+    if found is None:
+        return
+    # Half a second that a started stack need not spend.
+    from pypgstac.migrate import MigrationPath, migrations_dir  # noqa: PLC0415
+
+    if found == wanted or MigrationPath(migrations_dir, found, wanted).build_path() is not None:
+        return
+    raise ServiceError(
+        f"The database has pgSTAC {found}, and this software brings {wanted}, to which no migration leads. "
+        "Where the database's is newer, use the software that migrated it, or a later one."
+    )
+
+
+def _migrate_when_alone(settings: DatabaseSettings) -> None:
+    """Migrate in a moment in which nobody holds the tables for long.
+
+    A statement that waits for a table that a backup reads would keep every search waiting behind it.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            _migrate(settings)
+        except psycopg.errors.LockNotAvailable:
+            if not left:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
 def _version(connection: psycopg.Connection) -> str | None:
     known = connection.execute("select to_regclass('pgstac.migrations')").fetchone()
     if known is None or known[0] is None:
@@ -61,7 +106,11 @@ def _migrate(settings: DatabaseSettings) -> None:
 
     logging.getLogger("pypgstac").setLevel(logging.ERROR)
     # Its own pool would never be closed; ours is.
-    with ConnectionPool(settings.dsn, min_size=1, max_size=1, open=True) as pool, PgstacDB(pool=pool) as database:
+    kwargs = {"options": f"-c lock_timeout={_LOCK_TIMEOUT}"}
+    with (
+        ConnectionPool(settings.dsn, min_size=1, max_size=1, kwargs=kwargs, open=True) as pool,
+        PgstacDB(pool=pool) as database,
+    ):
         Migrate(database).run_migration()
 
 

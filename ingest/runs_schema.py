@@ -6,8 +6,7 @@ from typing import Any, Final
 
 import psycopg
 
-_LOCK: Final = 0x534348454D41
-"""Advisory lock of whoever makes the tables ("SCHEMA" in ASCII)."""
+from catalog.migrations import Step, migrate
 
 _TABLES: Final = """
 CREATE SCHEMA IF NOT EXISTS worldstrat;
@@ -71,31 +70,44 @@ FROM run, worldstrat.ingested_aois
 """
 
 
-def ensure_tables(connection: psycopg.Connection[Any]) -> None:
-    """Make the tables where they are missing; any number of processes may do so at once.
+def ensure_tables(connection: psycopg.Connection[Any]) -> list[str]:
+    """Make the tables, or bring them to this version; any number of processes may do so at once.
 
     What version 0.1 knew of the AOIs becomes a first run: their items stay known, their files count as changed.
+
+    Returns:
+        the names of the steps that were taken.
+
+    Raises:
+        SchemaVersionError: a later version of this software has written them.
     """
-    if _has(connection, "worldstrat.aois"):
-        return
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-        if _has(connection, "worldstrat.aois"):
-            return
-        connection.execute(_TABLES)
-        if _has(connection, "worldstrat.ingested_aois"):
-            connection.execute(_CONVERT, {"version": "0.1.0, format 1"})
-            connection.execute("DROP TABLE worldstrat.ingested_aois")
+    return migrate(connection, PART, STEPS)
 
 
 @contextmanager
 def tables_to_read(connection: psycopg.Connection[Any]) -> Iterator[None]:
     """Have the tables for the length of a transaction that writes nothing: missing ones are there for the moment."""
     with connection.transaction(force_rollback=True):
-        ensure_tables(connection)
+        if not _has(connection, "worldstrat.aois"):
+            ensure_tables(connection)
         yield
+
+
+def _make_tables(connection: psycopg.Connection[Any]) -> None:
+    if _has(connection, "worldstrat.aois"):
+        return  # made before versions were noted
+    connection.execute(_TABLES)
+    if _has(connection, "worldstrat.ingested_aois"):
+        connection.execute(_CONVERT, {"version": "0.1.0, format 1"})
+        connection.execute("DROP TABLE worldstrat.ingested_aois")
 
 
 def _has(connection: psycopg.Connection[Any], relation: str) -> bool:
     row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (relation,)).fetchone()
     return row is not None and row[0]
+
+
+PART: Final = "ingest"
+"""Name of these tables among ours."""
+STEPS: Final = (Step("runs and what they made of each place", _make_tables),)
+"""What made them what they are; forward only."""
