@@ -94,8 +94,8 @@ class Ingest:
         return said
 
     def objects(self) -> int:
-        """How many objects of items are in the store; the snapshots of collections come after them."""
-        return sum(not meta.key.endswith(".parquet") for meta in ObjectStore.open(self.store).list())
+        """How many objects of items are in the store; snapshots and transcripts of collections come after them."""
+        return sum(not meta.key.endswith((".parquet", ".gz")) for meta in ObjectStore.open(self.store).list())
 
     def wait_for(self, process: "subprocess.Popen[str]", count: int) -> None:
         """Wait until there are so many objects, or the process ended."""
