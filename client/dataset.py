@@ -1,24 +1,22 @@
 """Samples as arrays, streamed from a server and kept in a folder: what a PyTorch DataLoader takes, without PyTorch."""
 
-import hashlib
-import os
-import tempfile
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict
 
-import httpx
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
 from catalog.constants import MAX_REVISIT
 from client.download.choice import Choice, Wanted
-from client.download.run import TIMEOUT
-from client.download.transfer import Transfer
 from client.errors import DownloadError, QueryError
+from client.kept import KeptFiles
 from client.samples import FRAMES, Item, Place
 
 Array = NDArray[np.float32]
@@ -32,9 +30,10 @@ HIDDEN: Final = {
     "clm": (1, 255),
 }
 """Masks of a revisit that tell where clouds are, the better first, and their classes that hide the ground."""
+AHEAD: Final = 2
+"""Places whose files come while one is read."""
 _SEEN: Final = "data-mask"
 _DATA: Final = "data"
-_THREADS: Final = 8
 
 
 class Sample(TypedDict):
@@ -69,7 +68,8 @@ class Samples(Sequence[Sample]):
     """Samples of places: `len()` and `[index]`, as a map-style dataset has them.
 
     Files come when they are first asked for, are checked against the checksums of their items and kept in a folder;
-    from then on nothing is asked of the server. Several processes may share the folder. Workers may be forked or
+    from then on nothing is asked of the server. Who iterates, or takes the samples of a batch together, has the files
+    of the next places come while one is read. Several processes may share the folder. Workers may be forked or
     spawned: each makes its own connections.
     """
 
@@ -88,11 +88,9 @@ class Samples(Sequence[Sample]):
         if not 1 <= frames <= MAX_REVISIT:
             raise QueryError(f"A sample has 1 to {MAX_REVISIT} revisits, not {frames}.")
         self._places = tuple(places)
-        self._cache = cache
+        self._files = KeptFiles(cache)
         self._frames = frames
         self._sharp = hr
-        self._line: _Line | None = None
-        self._checked: set[str] = set()
 
     def __len__(self) -> int:
         """Count the places."""
@@ -105,69 +103,64 @@ class Samples(Sequence[Sample]):
             DownloadError: a file cannot be had as the catalog names it, or a place has no such raster.
         """
         if isinstance(index, slice):
-            return Samples(self._places[index], self._cache, frames=self._frames, hr=self._sharp)
-        place = self._places[index]
-        revisits = place.revisits[: self._frames]
-        wanted = [*map(_of_revisit, revisits), _named(place.spot, (self._sharp,))]
-        self._fetch([one for files in wanted for one in files.values()])
+            return Samples(self._places[index], self._files.folder, frames=self._frames, hr=self._sharp)
+        return self._make(self._places[index], self._ask(self._places[index]))
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield all samples; while one is read, the files of the next ones come."""
+        return self._stream(self._places)
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Sample]:
+        """Return several samples, as PyTorch's DataLoader asks for those of a batch."""
+        return list(self._stream([self._places[index] for index in indices]))
+
+    def close(self) -> None:
+        """Close the connections; they are made again when they are needed."""
+        self._files.close()
+
+    def _stream(self, places: Sequence[Place]) -> Iterator[Sample]:
+        asked: deque[list[Future[None]]] = deque()
+        waiting = iter(places)
+        for place in places:
+            asked.extend(map(self._ask, islice(waiting, AHEAD + 1 - len(asked))))
+            yield self._make(place, asked.popleft())
+
+    def _ask(self, place: Place) -> list[Future[None]]:
+        """Ask for the files of a place."""
+        with suppress(DownloadError):  # what it lacks is told when its turn comes
+            return self._files.ask([one for files in self._wanted(place) for one in files.values()])
+        return []
+
+    def _wanted(self, place: Place) -> list[dict[str, Wanted]]:
+        """Return the files of each revisit, then those of SPOT."""
+        return [*map(_of_revisit, place.revisits[: self._frames]), _named(place.spot, (self._sharp,))]
+
+    def _make(self, place: Place, asked: Sequence[Future[None]]) -> Sample:
+        wanted = self._wanted(place)
+        for one in asked:
+            one.result()
         images, masks = zip(*(self._read_revisit(files) for files in wanted[:-1]), strict=True)
         # Other shapes do not occur in the dataset, but nothing forbids them in a catalog.
         alike = [at for at, image in enumerate(images) if image.shape == images[0].shape]
         lr, seen = [images[at] for at in alike], [masks[at] for at in alike]
         missing = self._frames - len(lr)
-        shown = replace(place, revisits=tuple(revisits[at] for at in alike))
+        shown = replace(place, revisits=tuple(place.revisits[at] for at in alike))
         return Sample(
             lr=np.stack(lr + lr[:1] * missing),
             masks=np.stack(seen + [np.zeros_like(seen[0])] * missing),
-            hr=_reflectance(self._path(wanted[-1][self._sharp]))[0],
+            hr=_reflectance(*_read(self._files.path(wanted[-1][self._sharp]))[:2]),
             facts=shown.facts,
         )
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave connections behind: another process makes its own."""
-        return self.__dict__ | {"_line": None}
-
-    def close(self) -> None:
-        """Close the connections; they are made again when they are needed."""
-        if self._line:
-            self._line.http.close()
-        self._line = None
-
-    def _fetch(self, files: Sequence[Wanted]) -> None:
-        """Get the files that are not in the folder, several at once."""
-        missing = [one for one in files if not self._is_there(one)]
-        if not missing:
-            return
-        if self._line is None or self._line.pid != os.getpid():
-            self._line = _Line()
-        transfer = Transfer(self._line.http)
-        with ThreadPoolExecutor(min(_THREADS, len(missing)), thread_name_prefix="samples") as pool:
-            for one, content in zip(missing, pool.map(transfer.get, missing), strict=True):
-                _keep(self._path(one), content)
-                self._checked.add(_name(one))
-
-    def _is_there(self, wanted: Wanted) -> bool:
-        """Tell whether a file is in the folder; the first time it is read and compared with its checksum."""
-        name, path = _name(wanted), self._path(wanted)
-        if not path.is_file():
-            return False
-        if name in self._checked or not wanted.sha256 or _sha256(path) == wanted.sha256:
-            self._checked.add(name)
-            return True
-        return False
-
-    def _path(self, wanted: Wanted) -> Path:
-        name = _name(wanted)
-        return self._cache / name[:2] / f"{name}.tif"
-
     def _read_revisit(self, files: Mapping[str, Wanted]) -> tuple[Array, Mask]:
-        image, seen = _reflectance(self._path(files[_DATA]))
+        stored, scale, nodata = _read(self._files.path(files[_DATA]))
+        seen = np.ones(stored.shape[1:], bool) if nodata is None else np.asarray((stored != nodata).all(axis=0))
         told = next((key for key in HIDDEN if key in files), None)
         if told:
-            seen &= ~np.isin(_classes(self._path(files[told]), seen), HIDDEN[told])
+            seen &= ~np.isin(_classes(self._files.path(files[told]), seen), HIDDEN[told])
         if _SEEN in files:
-            seen &= _classes(self._path(files[_SEEN]), seen) != 0
-        return image, seen
+            seen &= _classes(self._files.path(files[_SEEN]), seen) != 0
+        return _reflectance(stored, scale), seen
 
 
 def stack(samples: Sequence[Sample]) -> Batch:
@@ -185,14 +178,6 @@ def stack(samples: Sequence[Sample]) -> Batch:
     )
 
 
-class _Line:
-    """The connections of one process."""
-
-    def __init__(self) -> None:
-        self.pid = os.getpid()
-        self.http = httpx.Client(timeout=TIMEOUT, follow_redirects=True)
-
-
 def _of_revisit(item: Item) -> dict[str, Wanted]:
     """Return the files of a revisit: pixels, the better mask of clouds, the mask of data."""
     told = next((key for key in HIDDEN if key in item["assets"]), None)
@@ -206,31 +191,21 @@ def _named(item: Item, keys: tuple[str, ...]) -> dict[str, Wanted]:
     return files
 
 
-def _name(wanted: Wanted) -> str:
-    """Return the name of a file in the folder: its checksum, so that other bytes have another name."""
-    return wanted.sha256 or hashlib.sha256(wanted.href.encode()).hexdigest()
-
-
-def _keep(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all, whoever writes it at the same time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as out:
-        out.write(content)
-    Path(out.name).replace(path)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _reflectance(path: Path) -> tuple[Array, Mask]:
-    """Return the bands of a raster as reflectance, as they were published, and where all of them have data."""
+def _read(path: Path) -> tuple[NDArray[Any], float, float | None]:
+    """Return the bands of a raster as stored, their scale, and the number that stands for no data."""
     with rasterio.open(path) as src:
-        stored, scale, nodata = src.read(), src.scales[0], src.nodata
-    seen = np.ones(stored.shape[1:], bool) if nodata is None else (stored != nodata).all(axis=0)
-    # In double precision, then rounded to single: the published numbers come back exactly.
-    return (stored * scale).astype(np.float32), np.asarray(seen)
+        return src.read(), src.scales[0], src.nodata
+
+
+def _reflectance(stored: NDArray[Any], scale: float) -> Array:
+    """Return reflectance as it was published.
+
+    In double precision, then rounded to single, the published numbers come back exactly; NumPy does both on pieces that
+    stay in the processor's cache.
+    """
+    made = np.empty(stored.shape, np.float32)
+    np.multiply(stored, scale, out=made, dtype=np.float64, casting="unsafe")
+    return made
 
 
 def _classes(path: Path, like: Mask) -> NDArray[Any]:

@@ -10,10 +10,8 @@ from pystac_client.exceptions import APIError
 from catalog.constants import COLLECTIONS as ALL
 from catalog.metadata import SPLITS
 from client.errors import ServerError
+from client.key import URL, headers_for
 from client.query import COLLECTIONS, Bbox, Query, answering
-
-URL: Final = "http://127.0.0.1:8000/stac"
-"""Where `worldstrat demo` and `worldstrat up` answer."""
 
 
 class BboxType(click.ParamType[Bbox]):
@@ -82,7 +80,7 @@ def open_client(url: str) -> Client:
     """
     with answering(url):
         try:
-            return Client.open(url)
+            return Client.open(url, headers=headers_for(url))
         except APIError:
             raise
         except Exception as error:  # pystac-client raises bare exceptions for what it cannot read

@@ -11,7 +11,8 @@ from pystac_client import Client
 
 from catalog.constants import COLLECTION_SPOT, LEVEL_COLLECTIONS, MAX_REVISIT
 from client.errors import QueryError, ServerError
-from client.options import URL, open_client
+from client.key import URL, headers_for
+from client.options import open_client
 from client.query import Query, answering
 
 Balance = Literal["source", "ipcc", "smod", "lccs", "split"]
@@ -129,7 +130,7 @@ def _draw_spots(query: Query, url: str, seed: int, balance: Balance | None) -> S
 
 def _post(url: str, body: Mapping[str, Any]) -> Any:
     try:
-        answer = httpx.post(url, json=body, timeout=_TIMEOUT)
+        answer = httpx.post(url, json=body, headers=headers_for(url), timeout=_TIMEOUT)
         answer.raise_for_status()
     except httpx.HTTPStatusError as error:
         raise ServerError(f"{url} refused: {error.response.text[:300]}") from error

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from client.errors import ServerError
+from client.key import headers_for
 from client.options import open_client, query_options, take_query
 from client.query import answering
 
@@ -78,7 +79,7 @@ def _aggregate(url: str, body: Mapping[str, Any]) -> dict[str, dict[str, int]]:
         ServerError: the server does not answer, or does not count.
     """
     try:
-        answer = httpx.post(f"{url.rstrip('/')}/aggregate", json=body, timeout=60)
+        answer = httpx.post(f"{url.rstrip('/')}/aggregate", json=body, headers=headers_for(url), timeout=60)
         answer.raise_for_status()
     except httpx.HTTPStatusError as error:
         raise ServerError(f"{url} refused to count: {error.response.text[:300]}") from error

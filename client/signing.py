@@ -1,6 +1,7 @@
-"""Addresses of a server's assets as signed ones of its store, where it redirects to it; a modifier of pystac-client.
+"""Signed addresses of a server's assets, for whatever reads them; a modifier of pystac-client.
 
-A server that streams its objects needs no signatures: its addresses stay as they are.
+With an API key (`client.key`) they are signed by the server, with one question for a collection. Without one they are
+those of its store, where the server redirects to it; of a server that streams its objects they stay as they are.
 """
 
 import os
@@ -20,6 +21,7 @@ import pystac
 
 from catalog.keys import ObjectKey
 from client.errors import ServerError
+from client.key import api_key, headers_for
 
 MARGIN: Final = 60.0
 """Seconds before its end at which a signed address is replaced; half its life where that is shorter."""
@@ -29,6 +31,7 @@ _STREAMING: Final = 300.0
 """Seconds for which a server that streamed is taken to stream everything."""
 _AT_ONCE: Final = 8
 _ASSETS: Final = "/assets/"
+_SIGNATURE: Final = "ws-signature="
 _ORIGINAL: Final = "server"
 """Key of the alternate that keeps a signed asset's own address."""
 _TIMEOUT: Final = httpx.Timeout(30, connect=10)
@@ -53,6 +56,7 @@ class Signer:
         Raises:
             ServerError: the server does not answer, or refuses.
         """
+        href = _unsigned(href)
         if not _is_ours(href):
             return href
         known = self._known(href)
@@ -91,6 +95,9 @@ class Signer:
         """Return what an address was signed as, or itself where its server streams; None where that is not known."""
         mine, now = self._here(), time.monotonic()
         with mine.lock:
+            token, until = mine.tokens.get(_folder(href), ("", 0.0))
+            if now < until and api_key(href):
+                return f"{href}?{token}"
             if now < mine.streams.get(_origin(href), 0.0):
                 return href
             signed, until = mine.signed.get(href, ("", 0.0))
@@ -98,6 +105,11 @@ class Signer:
 
     def _ask(self, href: str) -> str:
         mine, now = self._here(), time.monotonic()
+        if api_key(href) and (found := _token(mine.client, href)):
+            token, lifetime = found
+            with mine.lock:
+                mine.tokens[_folder(href)] = (token, now + lifetime)
+            return f"{href}?{token}"
         signed, lifetime = _resolve(mine.client, href)
         with mine.lock:
             if signed == href:
@@ -123,6 +135,7 @@ class _Mine:
         self.lock = threading.Lock()
         self.client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
         self.signed: dict[str, tuple[str, float]] = {}
+        self.tokens: dict[str, tuple[str, float]] = {}
         self.streams: dict[str, float] = {}
 
 
@@ -134,7 +147,7 @@ class _View:
         fields = asset.extra_fields if isinstance(asset, pystac.Asset) else asset
         href = asset.href if isinstance(asset, pystac.Asset) else asset.get("href", "")
         self._fields = fields
-        self.original: str = fields.get("alternate", {}).get(_ORIGINAL, {}).get("href", href)
+        self.original: str = _unsigned(fields.get("alternate", {}).get(_ORIGINAL, {}).get("href", href))
 
     def change(self, href: str) -> None:
         """Give it another address."""
@@ -186,6 +199,41 @@ def _is_ours(href: str) -> bool:
 def _origin(href: str) -> str:
     """Return what the addresses of all assets of a server begin with."""
     return href.partition(_ASSETS)[0]
+
+
+def _folder(href: str) -> str:
+    """Return what the addresses of all assets of a collection begin with."""
+    origin, _, key = href.partition(_ASSETS)
+    return f"{origin}{_ASSETS}{key.partition('/')[0]}/"
+
+
+def _unsigned(href: str) -> str:
+    """Return the address that the server signed; another one as it is."""
+    return href.partition("?")[0] if _SIGNATURE in href else href
+
+
+def _token(client: httpx.Client, href: str) -> tuple[str, float] | None:
+    """Ask the server to sign a collection; return the parameters and for how many seconds they hold.
+
+    None where it has no such collection, or signs nothing.
+    """
+    collection = _folder(href).rstrip("/").rpartition("/")[2]
+    address = f"{_origin(href)}/access/token/{collection}"
+    try:
+        answer = client.get(address, headers=headers_for(href))
+        if answer.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.NOT_IMPLEMENTED}:
+            return None
+        if not answer.is_success:
+            raise ServerError(f"{href} cannot be signed: the server answered {answer.status_code}: {answer.text[:300]}")
+        told = answer.json()
+        whole = (
+            datetime.fromisoformat(told["msft:expiry"]) - parsedate_to_datetime(answer.headers["date"])
+        ).total_seconds()
+        return str(told["token"]), whole - min(MARGIN, whole / 2)
+    except httpx.HTTPError as error:
+        raise ServerError(f"{href} cannot be signed: the server does not answer ({type(error).__name__}).") from error
+    except (KeyError, ValueError, TypeError) as error:
+        raise ServerError(f"{address} answers something else than a signature. Is it a server of ours?") from error
 
 
 def _resolve(client: httpx.Client, href: str) -> tuple[str, float]:

@@ -12,7 +12,8 @@ from odc.geo.geobox import GeoBox
 
 from catalog.constants import LEVEL_COLLECTIONS, MAX_REVISIT, Level
 from client.errors import QueryError
-from client.options import URL, open_client
+from client.key import URL
+from client.options import open_client
 from client.query import Query, answering
 from client.signing import sign
 

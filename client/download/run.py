@@ -18,6 +18,7 @@ from client.download.manifest import Entry, Manifest
 from client.download.names import check_item
 from client.download.transfer import Transfer
 from client.errors import DownloadError
+from client.key import KeyAuth
 
 _WAITING: Final = 2
 """Items in memory for each thread: one that is written, one that is asked for."""
@@ -68,7 +69,7 @@ class Downloader:
         bar, stop = progress.add_task("items", total=total), threading.Event()
         with ExitStack() as stack:
             stack.callback(self._complete)
-            http = stack.enter_context(httpx.Client(timeout=TIMEOUT, follow_redirects=True))
+            http = stack.enter_context(httpx.Client(timeout=TIMEOUT, follow_redirects=True, auth=KeyAuth()))
             transfer = Transfer(http, stop)
             pool = stack.enter_context(ThreadPoolExecutor(self._threads, thread_name_prefix="download"))
             try:

@@ -8,7 +8,7 @@ from typing import Any
 import obstore
 from fastapi import APIRouter
 from obstore.exceptions import BaseError
-from obstore.store import S3Store
+from obstore.store import LocalStore, S3Store
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
@@ -19,6 +19,7 @@ from server.settings import ServerSettings
 from server.stac.ranges import ByteRange, http_date, is_not_modified, parse_range, range_still_applies, strong_etag
 
 CHUNK = 1_048_576
+"""Most bytes of a request that are in memory at once; what is not longer goes out in one piece."""
 IMMUTABLE = "public, max-age=31536000, immutable"
 """What caches are told of an object whose key holds its hash: no other bytes will ever be there."""
 # A key without a hash comes from an older ingest, which could replace its object: caches ask after a minute.
@@ -58,7 +59,7 @@ def assets_router(settings: ServerSettings) -> APIRouter:
         store: ObjectStore = request.app.state.store
         if settings.assets_redirect and isinstance(store.raw, S3Store):
             return await _redirect(store.raw, key, request.method, settings.asset_url_seconds)
-        return await _Answer(store, key, request, IMMUTABLE if parsed.hash else REPLACEABLE).make()
+        return await _Answer(store, key, request, immutable=bool(parsed.hash)).make()
 
     return router
 
@@ -79,10 +80,10 @@ def check_key(key: str) -> ObjectKey:
 class _Answer:
     """One request for one object of the store."""
 
-    def __init__(self, store: ObjectStore, key: str, request: Request, cache_control: str) -> None:
+    def __init__(self, store: ObjectStore, key: str, request: Request, *, immutable: bool) -> None:
         self.store = store
         self.key = key
-        self.cache_control = cache_control
+        self.immutable = immutable
         self.head = request.method == "HEAD"
         self.headers = request.headers
 
@@ -101,8 +102,7 @@ class _Answer:
 
     async def _whole(self) -> Response:
         result = await self._ask(obstore.get_async(self.store.raw, self.key))
-        headers = {**self._headers(result.meta), "Content-Length": str(result.meta["size"])}
-        return StreamingResponse(_chunks(result), 200, headers)
+        return await self._send(result, 200, {})
 
     async def _part(self, asked: ByteRange) -> Response:
         """Return a range with one request to the store; only where that fails is the size asked for."""
@@ -119,12 +119,22 @@ class _Answer:
         start, stop = result.range
         if start == stop:
             return self._beyond(result.meta)
-        headers = {
-            **self._headers(result.meta),
-            "Content-Length": str(stop - start),
-            "Content-Range": f"bytes {start}-{stop - 1}/{result.meta['size']}",
-        }
-        return StreamingResponse(_chunks(result), 206, headers)
+        return await self._send(result, 206, {"Content-Range": f"bytes {start}-{stop - 1}/{result.meta['size']}"})
+
+    async def _send(self, result: Any, status: int, headers: dict[str, str]) -> Response:
+        start, stop = result.range
+        headers |= {**self._headers(result.meta), "Content-Length": str(stop - start)}
+        if stop - start <= CHUNK:
+            return Response(memoryview(await self._ask(result.bytes_async())), status, headers)
+        if self.immutable and isinstance(self.store.raw, LocalStore):
+            return StreamingResponse(self._pieces(start, stop), status, headers)
+        return StreamingResponse(_chunks(result), status, headers)
+
+    async def _pieces(self, start: int, stop: int) -> AsyncIterator[memoryview]:
+        """Yield a file by ranges: as a stream obstore reads 8 kB at a time, each in a thread of its own."""
+        for at in range(start, stop, CHUNK):
+            end = min(at + CHUNK, stop)
+            yield memoryview(await obstore.get_range_async(self.store.raw, self.key, start=at, end=end))
 
     def _beyond(self, meta: Any) -> Response:
         return Response(status_code=416, headers={**self._headers(meta), "Content-Range": f"bytes */{meta['size']}"})
@@ -143,7 +153,7 @@ class _Answer:
             "Content-Type": MEDIA_TYPES[PurePosixPath(self.key).suffix],
             "Accept-Ranges": "bytes",
             "Last-Modified": http_date(meta["last_modified"]),
-            "Cache-Control": self.cache_control,
+            "Cache-Control": IMMUTABLE if self.immutable else REPLACEABLE,
             **({"ETag": etag} if etag else {}),
         }
 

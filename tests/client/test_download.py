@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pystac
 import pytest
@@ -18,7 +19,9 @@ import webdataset
 from click.testing import Result
 from rasterio.windows import from_bounds
 
-from catalog.metadata import METADATA_CSV, SPLIT_CSV, read_tables
+from catalog.metadata import METADATA_CSV, SPLIT_CSV, SPLITS, read_tables
+from tests.client.folder_loader import FolderLoader, read
+from tests.conftest import DemoStack
 
 Cli = Callable[..., Result]
 ALL = ("--collection", "spot", "--collection", "l2a", "--collection", "l1c")
@@ -127,24 +130,49 @@ def lines(manifest: Path) -> int:
     return manifest.read_text().count("\n") if manifest.exists() else 0
 
 
-def test_a_download_interrupted_five_times_ends_complete(
-    cli: Cli, live_server: str, static: Path, tmp_path: Path
-) -> None:
-    url = ("--url", f"{live_server}/stac", "--threads", "1")
-    command = [sys.executable, "-m", "infra.cli", "download", str(tmp_path), *url, *ALL]
+def test_forty_items_interrupted_five_times_end_complete(demo_stack: DemoStack, tmp_path: Path) -> None:
+    url = ("--url", f"{demo_stack.url}/stac", *ALL)
+    command = [sys.executable, "-m", "infra.cli", "download", str(tmp_path), "--json", "--threads", "1", *url]
     manifest, held = tmp_path / "manifest.jsonl", 0
     for _ in range(5):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None and lines(manifest) <= held:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) in {0, 130}
+        assert process.wait(timeout=60) == 130, "it was not done yet"
         held = lines(manifest)
-    assert download(cli, tmp_path, *ALL)["items"] == 20
-    names = {path.relative_to(static) for path in static.rglob("*.*") if path.name != "manifest.jsonl"}
-    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*.*") if path.name != "manifest.jsonl"} == names
-    for name in names:
-        assert (tmp_path / name).read_bytes() == (static / name).read_bytes(), name
+    summary = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert (summary["items"], summary["failures"]) == (40, [])
+    assert summary["kept"] >= held - 1 >= 4, "each run went on where the one before ended"
+    items = httpx.get(f"{demo_stack.url}/stac/search", params={"limit": 100}).raise_for_status().json()["features"]
+    assert len(items) == 40
+    for item in items:
+        for key, asset in item["assets"].items():
+            if key != "thumbnail":
+                found = tmp_path / item["collection"] / item["id"] / asset["href"].rpartition("/")[2]
+                digest = hashlib.sha256(found.read_bytes()).hexdigest()
+                assert asset["file:checksum"] == f"1220{digest}", found
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_loader_of_the_published_folders_reads_what_was_published(published: Path, dataset: Path, split: str) -> None:
+    ours, theirs = FolderLoader(published, split), read_tables(dataset / METADATA_CSV, dataset / SPLIT_CSV)
+    assert sorted(ours.places) == sorted(name for name, aoi in theirs.aois.items() if split in aoi.splits)
+    for sample in (ours[at] for at in range(len(ours))):
+        aoi = theirs.aois[sample["aoi"]]
+        lr, hr = dataset / "lr_dataset" / aoi.name, dataset / "hr_dataset" / aoi.name
+        for level in ("L1C", "L2A"):
+            published_ones = [read(lr / level / f"{aoi.name}-{n}-{level}_data.tiff") for n in (1, 2)]
+            np.testing.assert_array_equal(sample[level.lower()], np.stack(published_ones))
+        for kind in ("ps", "pan", "rgbn"):
+            np.testing.assert_array_equal(sample[kind], read(hr / f"{aoi.name}_{kind}.tiff"))
+        assert sample["preview"].shape[1:] == sample["pan"].shape[1:]
+        assert sample["low_res_date"] == [str(revisit.lowres_date) for revisit in aoi.revisits]
+        assert sample["high_res_date"] == str(aoi.spot_date)
+        west, south, east, north = aoi.bounds
+        assert (sample["lon"], sample["lat"]) == pytest.approx(((west + east) / 2, (south + north) / 2))
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
