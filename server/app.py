@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette_cramjam.compression import Compression
 from starlette_cramjam.middleware import CompressionMiddleware
 
@@ -16,9 +16,18 @@ from server.access.routes import add_access
 from server.access.rules import check_routes
 from server.access.settings import load_access
 from server.errors import add_error_handlers
-from server.guards import BodyLimitMiddleware, SecurityHeadersMiddleware
+from server.guards import BodyLimitMiddleware
+from server.headers import create_headers
 from server.health import health_router
 from server.lifespan import build_lifespan
+from server.limits.rates import RateLimitMiddleware
+from server.limits.settings import LimitSettings
+from server.limits.turns import Turnstiles, create_turnstiles
+from server.limits.work import WorkMiddleware
+from server.observe.exposition import add_metrics
+from server.observe.logs import configure_logging
+from server.observe.requests import RequestMiddleware
+from server.observe.settings import ObserveSettings
 from server.openapi import DocumentedApi
 from server.pages import add_pages
 from server.proxy import ProxyMiddleware
@@ -43,19 +52,6 @@ The catalog is filled by `worldstrat ingest`; here only those who have a key or 
 super-resolved images. A search of the STAC API and a look at a
 mosaic leave no trace; the conditions of a mosaic that you register are kept in the database.
 """
-EXPOSED_HEADERS = (
-    "Accept-Ranges",
-    "Content-Disposition",
-    "Content-Length",
-    "Content-Range",
-    "ETag",
-    "Last-Modified",
-    "Link",
-    "OGC-NumberMatched",
-    "OGC-NumberReturned",
-    "Retry-After",
-    "Worldstrat-Next-Token",
-)
 _PICTURES = {"image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "image/tiff; application=geotiff"}
 # Stacks of dates, some compressed within; a hundred megabytes of numbers would keep the event loop busy.
 _STACKS = {"application/x-npy", "application/netcdf", "application/zip"}
@@ -66,6 +62,8 @@ UNCOMPRESSED_PATHS = {r"(?!.*/static/).*/assets/.*"}
 
 def create_app(settings: ServerSettings) -> FastAPI:
     """Return the application of these settings; it connects when it starts, not here."""
+    limits = LimitSettings()
+    turnstiles = create_turnstiles(limits)
     door = Door(load_access(), settings.signing_secret)
     app = DocumentedApi(
         title=TITLE,
@@ -76,14 +74,16 @@ def create_app(settings: ServerSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=build_lifespan(settings),
-        middleware=_middleware(settings, door),
+        middleware=_middleware(settings, limits, turnstiles, door),
     )
+    app.state.turnstiles = turnstiles
     add_stac(app, settings)
     add_raster(app, settings)
     add_superresolution(app, settings)
     app.include_router(assets_router(settings))
     app.include_router(schema_router)
     app.include_router(health_router)
+    add_metrics(app, ObserveSettings())
     add_access(app, door)
     add_pages(app, settings)
     add_error_handlers(app)
@@ -93,22 +93,20 @@ def create_app(settings: ServerSettings) -> FastAPI:
 
 def create_app_from_environment() -> FastAPI:
     """Return the application as the environment describes it: `uvicorn --factory` calls this in each worker."""
+    configure_logging(ObserveSettings())
     return create_app(load_settings(Path(os.environ.get("WORLDSTRAT_DATA", "worldstrat-data"))))
 
 
-def _middleware(settings: ServerSettings, door: Door) -> list[Middleware]:
+def _middleware(
+    settings: ServerSettings, limits: LimitSettings, turnstiles: Turnstiles, door: Door
+) -> list[Middleware]:
     """Return what wraps every request, the outermost first."""
+    rates = [Middleware(RateLimitMiddleware, settings=limits)] if limits.rates else []
     return [
         Middleware(ProxyMiddleware, root_path=settings.root_path, trusted=settings.trusted_proxies),
-        Middleware(SecurityHeadersMiddleware),
-        Middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
-            allow_headers=["*"],
-            expose_headers=EXPOSED_HEADERS,
-            max_age=3600,
-        ),
+        Middleware(RequestMiddleware),
+        *create_headers(settings),
+        Middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False),
         Middleware(
             CompressionMiddleware,
             compression=[Compression.br, Compression.gzip],
@@ -117,5 +115,7 @@ def _middleware(settings: ServerSettings, door: Door) -> list[Middleware]:
             exclude_mediatype=BINARY,
         ),
         Middleware(AccessMiddleware, door=door),
+        *rates,
         Middleware(BodyLimitMiddleware, max_body=settings.max_body),
+        Middleware(WorkMiddleware, turnstiles=turnstiles),
     ]

@@ -1,7 +1,10 @@
 """`worldstrat serve`."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -13,6 +16,11 @@ from catalog.options import data_option
 from server.app import create_app, create_app_from_environment
 from server.errors import in_words
 from server.lifespan import check_database
+from server.limits.protocol import TimedProtocol
+from server.limits.settings import LimitSettings
+from server.observe.exposition import FOLDER
+from server.observe.logs import configure_logging
+from server.observe.settings import ObserveSettings
 from server.settings import load_settings
 
 FACTORY = f"{create_app_from_environment.__module__}:{create_app_from_environment.__name__}"
@@ -40,9 +48,31 @@ def serve(data: Path, host: str, port: int, root_path: str, workers: int) -> Non
         raise click.ClickException(str(error)) from error
     except ValidationError as error:
         raise click.ClickException(in_words(error.errors())) from error
-    # ProxyMiddleware reads the proxy's headers, and more of them than uvicorn does.
-    options: dict[str, Any] = {"host": host, "port": port, "proxy_headers": False, "server_header": False}
+    configure_logging(ObserveSettings())
     if workers > 1:
-        uvicorn.run(FACTORY, factory=True, workers=workers, **options)
+        with _counting_together():
+            uvicorn.run(FACTORY, factory=True, workers=workers, host=host, port=port, **_options())
     else:
-        uvicorn.run(create_app(settings), **options)
+        uvicorn.run(create_app(settings), host=host, port=port, **_options())
+
+
+def _options() -> dict[str, Any]:
+    """Return what uvicorn is told: it logs as we do, and leaves the proxy's headers and each request's line to us."""
+    limits = LimitSettings()
+    return {
+        "proxy_headers": False,
+        "server_header": False,
+        "log_config": None,
+        "access_log": False,
+        "http": TimedProtocol,
+        "limit_concurrency": limits.connections,
+        "timeout_keep_alive": limits.keep_alive,
+    }
+
+
+@contextmanager
+def _counting_together() -> Iterator[None]:
+    """Name a folder in which processes put their counters together; they must know of it before they count."""
+    with TemporaryDirectory(prefix="worldstrat-metrics-") as folder:
+        os.environ[FOLDER] = folder
+        yield

@@ -1,36 +1,50 @@
-"""`/healthz` (the process runs), `/readyz` (both ways to the database, and the store, answer), and `/metrics`."""
+"""`/healthz` (the process runs) and `/readyz` (both ways to the database, its schema, and the store, answer)."""
 
 import asyncio
+import logging
 import platform
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import obstore
+import rasterio
 from fastapi import APIRouter
 from obstore.store import LocalStore
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from psycopg_pool import PoolTimeout
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse
 
-from server.errors import RETRY_AFTER
+from server.errors import RETRY_AFTER, DatabaseUnavailableError
+from superres.model import default_model
 
 if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
     from catalog.objects import ObjectStore
 
+logger = logging.getLogger(__name__)
+
 CHECK_TIMEOUT = 3.0
 """Seconds that each of the checks may take; they run side by side."""
-PACKAGES = ("stac-fastapi.pgstac", "titiler.pgstac", "rio-tiler", "rasterio")
+PACKAGES = ("stac-fastapi.pgstac", "titiler.core", "titiler.pgstac", "rio-tiler", "rasterio")
+OLDEST_PGSTAC = (0, 9)
+"""The first pgSTAC whose schema the searches know."""
 
 health_router = APIRouter(tags=["Health"])
 
 
+class NotReadyError(Exception):
+    """A part does not answer as it should; the message may be shown to anybody."""
+
+
 @health_router.get("/healthz", summary="Is the process up?")
-async def healthz() -> dict[str, Any]:
-    """Say that the process answers, and of what versions it is made. Asks nobody else."""
-    return {"status": "ok", "versions": versions()}
+async def healthz(request: Request) -> dict[str, Any]:
+    """Say that the process answers, and of what versions it is made. Asks nobody else.
+
+    `pgstac` is the version that the database had when it was last asked whether it is ready.
+    """
+    return {"status": "ok", "versions": versions(getattr(request.app.state, "pgstac", None))}
 
 
 @health_router.get(
@@ -46,10 +60,11 @@ async def healthz() -> dict[str, Any]:
 async def readyz(request: Request) -> JSONResponse:
     """Say whether the database and the object store answer, each within 3 seconds.
 
-    `database` is asked as a search asks it, `tiles` is the same database as the raster endpoints reach it.
+    `database` is asked as a search asks it, and for the version of its schema; `tiles` is the same database as the
+    raster endpoints reach it.
     """
     checks = {"database": _database, "tiles": _tiles, "store": _store}
-    results = await asyncio.gather(*(_checked(check, request) for check in checks.values()))
+    results = await asyncio.gather(*(_checked(name, check, request) for name, check in checks.items()))
     problems = {name: result for name, result in zip(checks, results, strict=True) if result is not None}
     parts = {name: problems.get(name, "ok") for name in checks}
     if not problems:
@@ -57,36 +72,54 @@ async def readyz(request: Request) -> JSONResponse:
     return JSONResponse({"status": "unavailable", **parts}, 503, {"Retry-After": RETRY_AFTER})
 
 
-@health_router.get("/metrics", summary="Counters for Prometheus", response_class=PlainTextResponse)
-async def metrics() -> PlainTextResponse:
-    """Count what this process did, in the text format of Prometheus."""
-    return PlainTextResponse(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+def versions(pgstac: str | None = None) -> dict[str, str]:
+    """Return the versions that a bug report needs.
 
-
-def versions() -> dict[str, str]:
-    """Return the versions that a bug report needs."""
+    Args:
+        pgstac: that of the database's schema, where it is known.
+    """
+    model = default_model()
     return {
         "worldstrat": version("worldstrat"),
         "python": platform.python_version(),
+        **({"pgstac": pgstac} if pgstac else {}),
+        "gdal": rasterio.__gdal_version__,
+        "proj": rasterio.__proj_version__,
+        "model": f"{model.id} {model.version}",
         **{package: version(package) for package in PACKAGES},
     }
 
 
-async def _checked(check: Callable[[Request], Awaitable[None]], request: Request) -> str | None:
-    """Return None where the check passes, else why not in a few words."""
+async def _checked(name: str, check: Callable[[Request], Awaitable[None]], request: Request) -> str | None:
+    """Return None where the check passes, else why not in words that tell a stranger nothing of our insides."""
     try:
         async with asyncio.timeout(CHECK_TIMEOUT):
             await check(request)
     except TimeoutError:
         return f"no answer within {CHECK_TIMEOUT:g} s"
+    except (NotReadyError, DatabaseUnavailableError) as error:
+        return str(error)
+    except PoolTimeout:
+        return "no free connection"
     except Exception as error:  # noqa: BLE001 - whatever goes wrong, the answer is "not ready"
-        return str(error).split("\n")[0][:200] or type(error).__name__
+        logger.warning("Not ready: %s: %s: %s", name, type(error).__name__, error)
+        return "does not answer"
     return None
 
 
 async def _database(request: Request) -> None:
     async with request.app.state.get_connection(request, "r") as connection:
-        await connection.fetchval("SELECT pgstac.get_version()")
+        found = await connection.fetchval("SELECT pgstac.get_version()")
+    request.app.state.pgstac = found
+    if not _is_known(found or ""):
+        msg = f"its schema is pgSTAC {found}, which this server does not know: migrate it"
+        raise NotReadyError(msg)
+
+
+def _is_known(pgstac: str) -> bool:
+    numbers = pgstac.split(".")[:2]
+    # A version between two releases (`unreleased`) is a developer's own affair.
+    return not all(map(str.isdigit, numbers)) or tuple(map(int, numbers)) >= OLDEST_PGSTAC
 
 
 async def _tiles(request: Request) -> None:
@@ -98,13 +131,12 @@ async def _tiles(request: Request) -> None:
 def _connect(pool: "ConnectionPool") -> None:
     # A little less than the check as a whole, so that its own words are told.
     with pool.connection(timeout=CHECK_TIMEOUT - 0.5) as connection:
-        connection.execute("SELECT pgstac.get_version()")
+        connection.execute("SELECT 1")
 
 
 async def _store(request: Request) -> None:
     store: ObjectStore = request.app.state.store
     # A folder that is gone would list as empty.
     if isinstance(store.raw, LocalStore) and (store.raw.prefix is None or not store.raw.prefix.is_dir()):
-        msg = "the folder of the object store is gone"
-        raise FileNotFoundError(msg)
+        raise NotReadyError("the folder of the object store is gone")
     await obstore.list_with_delimiter_async(store.raw)

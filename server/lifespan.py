@@ -1,5 +1,6 @@
 """What the server holds open while it runs: two database pools and the object store."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, Literal
@@ -14,6 +15,9 @@ from starlette.requests import Request
 
 from catalog.settings import DatabaseSettings
 from server.errors import DatabaseUnavailableError
+from server.observe.gauges import watching
+from server.observe.metrics import POOL_SECONDS
+from server.observe.traces import start_tracing
 from server.settings import ServerSettings
 from server.store import ServedStore, of_requests
 
@@ -40,12 +44,14 @@ def build_lifespan(settings: ServerSettings) -> Lifespan:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        start_tracing()
         async with search_pool(settings) as readpool, tile_pool(settings) as dbpool:
             app.state.readpool = readpool
             app.state.get_connection = connection_getter(settings.pool_timeout)
             app.state.dbpool = dbpool
             app.state.store = ServedStore.open(settings.store, of_requests(settings.store_timeout))
-            yield
+            async with watching(app):
+                yield
 
     return lifespan
 
@@ -156,8 +162,10 @@ def connection_getter(timeout: float) -> Callable[..., AbstractAsyncContextManag
 
     @asynccontextmanager
     async def get_connection(request: Request, _: Literal["r", "w"] = "r") -> AsyncIterator[Any]:
+        begin = time.perf_counter()
         try:
             async with request.app.state.readpool.acquire(timeout=timeout) as connection:
+                POOL_SECONDS.observe(time.perf_counter() - begin)
                 with translate_pgstac_errors(), _told_slow():
                     yield connection
         except TimeoutError as error:
@@ -179,7 +187,7 @@ def _told_slow() -> Iterator[None]:
         raise DatabaseUnavailableError("The database does not answer. Try again in a moment.") from error
 
 
-# 08xxx, 57P01..57P03, 53300, and asyncpg's own words for a connection that closed under it.
+# 08xxx, 57P01..57P03, 53300, and asyncpg's own words for a connection that closed, or is about to, under it.
 _CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -187,6 +195,7 @@ _CONNECTION_LOST = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
 )
 
 

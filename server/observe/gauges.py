@@ -54,6 +54,6 @@ def _connections(app: FastAPI) -> Iterator[tuple[str, str, int]]:
 
 
 def _caches(app: FastAPI) -> Iterator[tuple[str, Any]]:
-    yield from app.state.raster.caches()
+    yield from app.state.raster.caches().items()
     yield "composites", app.state.places.composites
-    yield from app.state.superresolution.items.caches()
+    yield from app.state.superresolution.items.caches().items()

@@ -1,15 +1,20 @@
 """A bounded cache that loads a value once, however many threads ask for it at the same time."""
 
+import asyncio
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+from server.limits.gone import stop_if_gone
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+_LOOK: Final = 0.25  # seconds after which who waits for another's load looks whether its own client is still there
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class LoadingCache(Generic[K, V]):
     """Least recently used values up to a total weight, each for a limited time.
 
     A map asks for thirty tiles of one item at once: the first thread loads, the others wait for the same value. What
-    fails to load is not kept.
+    fails to load is not kept. Where the client of the one who loads hangs up, another loads.
     """
 
     def __init__(
@@ -64,16 +69,22 @@ class LoadingCache(Generic[K, V]):
 
     def get(self, key: K, load: Callable[[], V]) -> V:
         """Return the value of `key`, from `load` where it is not kept; raises what `load` raises."""
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is not None and entry.expires > time.monotonic():
-                self._entries.move_to_end(key)
-                return entry.value
-            flight = self._flights.get(key)
-            mine = flight is None
-            if flight is None:
-                flight = self._flights[key] = Future()
-        return self._load(key, load, flight) if mine else flight.result()
+        while True:
+            with self._lock:
+                entry = self._entries.get(key)
+                if entry is not None and entry.expires > time.monotonic():
+                    self._entries.move_to_end(key)
+                    return entry.value
+                flight = self._flights.get(key)
+                mine = flight is None
+                if flight is None:
+                    flight = self._flights[key] = Future()
+            if mine:
+                return self._load(key, load, flight)
+            while not wait((flight,), _LOOK).done:
+                stop_if_gone()
+            if not isinstance(flight.exception(), asyncio.CancelledError):
+                return flight.result()
 
     def clear(self) -> None:
         """Forget everything."""

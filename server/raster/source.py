@@ -1,6 +1,6 @@
 """From the path of a request to the item it is about."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Path
 from starlette.requests import Request
@@ -31,6 +31,10 @@ class ItemSources:
         self.records = RecordCache(lambda: app.state.dbpool)
         self.chips = ChipCache(lambda: app.state.store, capacity, decoded_capacity)
         self.tiles: LoadingCache[TileKey, Response] = LoadingCache(tile_capacity, weigh=_weigh)
+
+    def caches(self) -> dict[str, LoadingCache[Any, Any]]:
+        """Return what is kept in memory, by name."""
+        return {**self.chips.caches(), "tiles": self.tiles}
 
     def get(self, collection: str, item: str) -> ItemSource:
         """Return an item.

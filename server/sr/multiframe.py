@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from server.limits.gone import stop_if_gone
 from server.raster.cache import LoadingCache
 from server.raster.chip import Chips
 from server.raster.errors import InvalidRequestError, NoRevisitError
@@ -136,6 +137,7 @@ class Fusions:
         return Plan(used, tuple(replace(each, index=n) for n, each in enumerate(placed)), left_out)
 
     def _read(self, revisit: Revisit, grid: Grid, *, mask_clouds: bool) -> Chip:
+        stop_if_gone()
         return _onto(read_chip(revisit.item, self._chips, mask_clouds=mask_clouds), grid)
 
 

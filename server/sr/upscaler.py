@@ -1,10 +1,13 @@
 """Who computes: one protocol, and the pool of this process behind it."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Final, Protocol
 
+from server.limits.gone import stop_if_gone
+from server.observe.traces import span
 from server.raster.errors import BusyError
 from server.sr.chip import Chip
 from server.sr.metrics import REFUSED
@@ -12,6 +15,8 @@ from server.sr.models import ModelShelf
 from server.sr.settings import SuperResolutionSettings
 from superres.inference import Upscaled, superresolve
 from superres.model import Model
+
+_LOOK: Final = 0.25  # seconds after which who waits looks whether its client is still there
 
 
 class Upscaler(Protocol):
@@ -47,14 +52,20 @@ class Turns:
             REFUSED.inc()
             raise BusyError(f"{self._settings.queue} {self._what} already. Try again in a moment.")
         try:
-            if not self._workers.acquire(timeout=self._settings.timeout):
-                raise BusyError(f"No worker was free for {self._settings.timeout:g} s. Try again in a moment.")
+            self._wait()
             try:
                 yield
             finally:
                 self._workers.release()
         finally:
             self._places.release()
+
+    def _wait(self) -> None:
+        end = time.monotonic() + self._settings.timeout
+        while not self._workers.acquire(timeout=min(_LOOK, self._settings.timeout)):
+            stop_if_gone()
+            if time.monotonic() >= end:
+                raise BusyError(f"No worker was free for {self._settings.timeout:g} s. Try again in a moment.")
 
 
 class LocalUpscaler:
@@ -67,5 +78,6 @@ class LocalUpscaler:
 
     def upscale(self, chip: Chip, model: Model) -> Upscaled:
         """Super-resolve one item; the errors are those of the protocol."""
-        with self._turns.take():
+        with self._turns.take(), span("superresolve", model=model.id):
+            stop_if_gone()
             return superresolve(chip.reflectance, chip.valid, self._shelf.runtime(model), model)

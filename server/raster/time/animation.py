@@ -8,6 +8,7 @@ from rio_tiler.constants import WGS84_CRS
 from rio_tiler.models import ImageData
 from titiler.core.resources.enums import ImageType
 
+from server.limits.gone import stop_if_gone
 from server.raster.display import attach, render_image
 from server.raster.time.stack import TimeStack
 
@@ -45,6 +46,7 @@ def encode_animation(stack: TimeStack, output: Animation, *, fps: float, dates: 
 
 def _paint(stack: TimeStack, index: int, paint: dict[str, Any]) -> Image.Image:
     """Paint one date by way of a PNG, so that a frame is what the other endpoints show."""
+    stop_if_gone()
     # Painting writes into the array of an image.
     image = ImageData(stack.values[index].copy(), bounds=stack.grid.bounds, crs=WGS84_CRS, band_names=list(stack.names))
     picture, _ = render_image(attach(image, stack.layers.selections[index]), output_format=ImageType.png, **paint)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader, MemoryFile
 from rio_tiler.constants import WGS84_CRS
 
+from server.limits.gone import stop_if_gone
 from server.raster.cache import LoadingCache
 from server.raster.chip import Chips
 from server.raster.decoded import Decoded
@@ -120,6 +121,7 @@ def compute(chips: Chips, layers: Layers, method: Method) -> Composite:
     bands = np.empty((count, height, width), values[0].dtype)
     nodata = _nodata(bands.dtype)
     for band in range(count):
+        stop_if_gone()
         unseen = np.stack([mask[band] for mask in hidden])
         bands[band] = reduce_dates(np.stack([date[band] for date in values]), unseen, method)
         bands[band][unseen.all(axis=0)] = nodata
@@ -132,6 +134,7 @@ def _read(chips: Chips, layers: Layers, grid: Grid) -> tuple[list[Aligned], list
     """Return the bands of each date as stored, and where they show nothing."""
     dates, hidden = [], []
     for revisit, selection in zip(layers.revisits, layers.selections, strict=True):
+        stop_if_gone()
         asset, indexes = selection.reads[0]
         date = read_aligned(chips, revisit.item, asset, indexes, grid)
         mask = date.mask | cloud_mask(chips, revisit.item, grid) if layers.masked else date.mask

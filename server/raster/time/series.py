@@ -11,6 +11,7 @@ from rio_tiler.constants import WGS84_CRS
 from rio_tiler.models import ImageData
 from rio_tiler.utils import get_array_statistics
 
+from server.limits.gone import stop_if_gone
 from server.raster.chip import Chips
 from server.raster.errors import OutsideItemError
 from server.raster.limits import check_box, check_point, check_shape
@@ -109,6 +110,7 @@ def _coverage(stack: TimeStack, shape: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def _summaries(stack: TimeStack, index: int, coverage: NDArray[Any], percentiles: Sequence[int]) -> dict[str, Record]:
+    stop_if_gone()
     names = [*_STATISTICS, *(f"percentile_{each}" for each in percentiles)]
     values = stack.values[index]
     hidden = np.ma.getmaskarray(values) | (coverage == 0)

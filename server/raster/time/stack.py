@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from server.limits.gone import stop_if_gone
 from server.raster.chip import Chips
 from server.raster.errors import BusyError, InvalidRequestError, NoRevisitError
 from server.raster.reader import LAYER_OPTIONS
@@ -154,6 +155,7 @@ def turn(layers: Layers, grid: Grid) -> Iterator[None]:
 def _read(
     chips: Chips, revisit: Revisit, selection: Selection, grid: Grid, resampling: str, *, masked: bool
 ) -> np.ma.MaskedArray[Any, Any]:
+    stop_if_gone()
     bands: dict[tuple[str, int], np.ma.MaskedArray[Any, Any]] = {}
     for asset, indexes in selection.reads:
         aligned = read_aligned(chips, revisit.item, asset, indexes, grid, resampling=resampling).physical
