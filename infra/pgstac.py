@@ -24,7 +24,7 @@ def prepare(settings: DatabaseSettings) -> str:
     Raises:
         ServiceError: the server does not answer, has no PostGIS, or does not let this role do it.
     """
-    wanted = metadata.version("pypgstac")
+    wanted = wanted_version()
     where = f"{settings.user}@{settings.host}:{settings.port}/{settings.database}"
     try:
         with psycopg.connect(settings.dsn, connect_timeout=10, autocommit=True) as connection:
@@ -33,7 +33,7 @@ def prepare(settings: DatabaseSettings) -> str:
                 return wanted
             check_way(found, wanted)
             connection.execute("create extension if not exists postgis")
-        _migrate_when_alone(settings)
+        _migrate_when_alone(settings, wanted)
     except psycopg.errors.FeatureNotSupported as error:
         raise ServiceError(
             f"PostgreSQL at {where} has no PostGIS ({_sentence(error)}). "
@@ -42,6 +42,11 @@ def prepare(settings: DatabaseSettings) -> str:
     except psycopg.Error as error:
         raise ServiceError(f"pgSTAC could not be set up in {where}: {_sentence(error)}") from error
     return wanted
+
+
+def wanted_version() -> str:
+    """Return the version of pgSTAC that this software brings."""
+    return metadata.version("pypgstac")
 
 
 def installed_version(settings: DatabaseSettings) -> str | None:
@@ -73,14 +78,14 @@ def check_way(found: str | None, wanted: str) -> None:
     )
 
 
-def _migrate_when_alone(settings: DatabaseSettings) -> None:
+def _migrate_when_alone(settings: DatabaseSettings, wanted: str) -> None:
     """Migrate in a moment in which nobody holds the tables for long.
 
     A statement that waits for a table that a backup reads would keep every search waiting behind it.
     """
     for left in reversed(range(_TRIES)):
         try:
-            _migrate(settings)
+            _migrate(settings, wanted)
         except psycopg.errors.LockNotAvailable:
             if not left:
                 raise
@@ -99,7 +104,7 @@ def _version(connection: psycopg.Connection) -> str | None:
     return str(row[0]) if row else None
 
 
-def _migrate(settings: DatabaseSettings) -> None:
+def _migrate(settings: DatabaseSettings, wanted: str) -> None:
     # Imported late: it takes half a second that a started stack need not spend.
     from pypgstac.db import PgstacDB  # noqa: PLC0415
     from pypgstac.migrate import Migrate  # noqa: PLC0415
@@ -111,7 +116,7 @@ def _migrate(settings: DatabaseSettings) -> None:
         ConnectionPool(settings.dsn, min_size=1, max_size=1, kwargs=kwargs, open=True) as pool,
         PgstacDB(pool=pool) as database,
     ):
-        Migrate(database).run_migration()
+        Migrate(database).run_migration(wanted)
 
 
 def _sentence(error: psycopg.Error) -> str:

@@ -2,7 +2,6 @@
 
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +10,7 @@ from catalog.connection import connect, translated
 from catalog.migrations import version
 from catalog.settings import DatabaseSettings
 from infra.errors import UpgradeError
-from infra.pgstac import check_way, installed_version, prepare
+from infra.pgstac import check_way, installed_version, prepare, wanted_version
 from ingest.lock import lock_catalog
 from ingest.revise import Revised, count_old, revise
 from ingest.runs_schema import PART, STEPS, ensure_tables
@@ -49,7 +48,7 @@ def forecast(database: DatabaseSettings) -> Upgraded:
         SchemaVersionError: our own tables are.
         DatabaseError: the database does not answer.
     """
-    wanted = metadata.version("pypgstac")
+    wanted = wanted_version()
     with translated(database), closing(connect(database)) as connection:
         before = _pgstac(database)
         check_way(before, wanted)
