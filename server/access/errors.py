@@ -2,7 +2,10 @@
 
 from typing import ClassVar
 
-from server.errors import ServerError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import ServerError, error_response
 
 
 class AccessError(ServerError):
@@ -77,3 +80,10 @@ class UnsignableError(AccessError):
 
 class UnclassifiedRouteError(ServerError):
     """An endpoint stands in no line of the table of rules."""
+
+
+def refuse(_: Request, error: Exception) -> Response:
+    """Return the answer to who may not do something."""
+    if not isinstance(error, AccessError):
+        raise error
+    return error_response(error.status, type(error).__name__, str(error), error.headers)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.access.door import Admitted, Door
-from server.access.errors import AccessError
+from server.access.errors import AccessError, refuse
 from server.errors import DatabaseUnavailableError, error_response
 
 VARY: Final = ("Authorization", "X-API-Key")
@@ -29,12 +29,11 @@ class AccessMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        told = _Told(varies=self.door.varies)
+        told, request = _Told(varies=self.door.varies), Request(scope)
         try:
-            admitted = await self.door.admit(Request(scope))
+            admitted = await self.door.admit(request)
         except AccessError as error:
-            refusal = error_response(error.status, type(error).__name__, str(error), error.headers)
-            await refusal(scope, receive, told.by(send))
+            await refuse(request, error)(scope, receive, told.by(send))
             return
         except DatabaseUnavailableError as error:
             await error_response(503, type(error).__name__, str(error))(scope, receive, told.by(send))
@@ -42,7 +41,9 @@ class AccessMiddleware:
         state = scope.setdefault("state", {})
         state["caller"], state["hidden"], state["client_id"] = admitted.caller, admitted.hidden, admitted.caller.name
         told = _Told(self.door.varies, admitted)
-        await self.app(told.asked(scope), receive, told.by(send))
+        if admitted.absent:
+            scope["path"] = scope["path"].replace(f"/{admitted.absent}", f"/{_other(admitted.absent)}", 1)
+        await self.app(scope, receive, told.by(send))
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,6 @@ class _Told:
     """Whether answers depend on who asks."""
     admitted: Admitted | None = None
     """The request, None where it is refused."""
-
-    def asked(self, scope: Scope) -> Scope:
-        """Return what the application is asked."""
-        name = self.admitted and self.admitted.absent
-        return {**scope, "path": scope["path"].replace(f"/{name}", f"/{_other(name)}", 1)} if name else scope
 
     def by(self, send: Send) -> Send:
         """Return the channel to the caller."""

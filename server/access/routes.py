@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from catalog.keys import ObjectKey
 from server.access.caller import caller_of, hidden_of
 from server.access.door import Door
+from server.access.errors import AccessError, refuse
 from server.access.tables import ensure_tables
 from server.access.terms import COOKIE
 from server.stac.page import connect
@@ -33,6 +34,7 @@ def add_access(app: FastAPI, door: Door) -> None:
     """Add the endpoints."""
     app.state.door = door
     app.include_router(router)
+    app.add_exception_handler(AccessError, refuse)
 
 
 router = APIRouter(prefix="/access", tags=["Access"])
