@@ -20,7 +20,7 @@ from titiler.core.errors import DEFAULT_STATUS_CODES as TITILER_STATUS_CODES
 from titiler.pgstac.errors import PGSTAC_STATUS_CODES as TITILER_PGSTAC_STATUS_CODES
 from titiler.pgstac.errors import BackendError
 
-from catalog.errors import DatabaseError, ObjectNotFoundError, ObjectStoreError, WorldStratError
+from catalog.errors import CorruptObjectError, DatabaseError, ObjectNotFoundError, ObjectStoreError, WorldStratError
 from server.headers import security_headers
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,10 @@ class InvalidSearchError(ServerError):
     """A search asks for something that has no meaning."""
 
 
+NO_CONDITION = "The filter is no condition: an operator in it lacks arguments, or compares with what is no number."
+"""What is said where pgSTAC makes no statement of a filter that PostgreSQL can read."""
+
+
 class NotAcceptableError(ServerError):
     """A client takes none of the formats that there are."""
 
@@ -60,6 +64,7 @@ STATUS_CODES: dict[type[Exception], int] = {
     NotAcceptableError: 406,
     json.JSONDecodeError: 400,
     ObjectNotFoundError: 404,
+    CorruptObjectError: 502,
     ObjectStoreError: 503,
     DatabaseError: 503,
     DatabaseUnavailableError: 503,

@@ -17,7 +17,7 @@ from psycopg_pool import ConnectionPool
 from rio_tiler.types import BBox
 
 from server.access.caller import exclude_sql
-from server.errors import DatabaseUnavailableError, InvalidSearchError
+from server.errors import NO_CONDITION, DatabaseUnavailableError, InvalidSearchError
 from server.raster.cache import LoadingCache
 from server.raster.mosaic_search import MosaicSearch, check_order
 
@@ -164,6 +164,8 @@ class MosaicQueries:
             with self._pool().connection() as connection:
                 connection.execute("SELECT set_config('statement_timeout', %s, true)", (str(int(seconds * 1000)),))
                 yield connection
+        except psycopg.errors.SyntaxError as error:
+            raise InvalidSearchError(NO_CONDITION) from error
         except psycopg.errors.InternalError_ as error:
             # PostGIS has this one code for every geometry that it can't read.
             raise InvalidSearchError(f"The geometry can't be searched: {error}.") from error

@@ -10,6 +10,7 @@ from titiler.mosaic.extensions.wmts import wmtsExtension
 from titiler.pgstac.extensions import searchInfoExtension
 from titiler.pgstac.factory import add_search_list_route, add_search_register_route
 
+from server.raster.errors import InvalidRequestError
 from server.raster.factories import shared_options
 from server.raster.freshness import ItemRoute
 from server.raster.guards import Handler, RasterRoute
@@ -62,6 +63,23 @@ class MosaicRoute(ItemRoute, EmptyRoute):
         return mosaics.catalog.get().version
 
 
+class SearchListRoute(RasterRoute):
+    """The list of registered searches, of which titiler-pgstac takes any parameter for a condition."""
+
+    def get_route_handler(self) -> Handler:
+        """Return the handler, with a check of the parameters before it."""
+        answer = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            for text in (part for pair in request.query_params.multi_items() for part in pair):
+                # To psycopg a per cent sign is a parameter of its own, to a regular expression a line's end is one.
+                if "%" in text or not text.isprintable():
+                    raise InvalidRequestError(f"{text[:50]!r} is no part of a condition on registered searches.")
+            return await answer(request)
+
+        return handle
+
+
 def add_mosaics(app: FastAPI, schemes: TileMatrixSets) -> None:
     """Add the endpoints; `app.state.raster` gives the items."""
     app.state.mosaics = Mosaics(app, app.state.raster)
@@ -86,7 +104,10 @@ def add_mosaics(app: FastAPI, schemes: TileMatrixSets) -> None:
             **shared_options(schemes),
         )
         app.include_router(factory.router, prefix=prefix, tags=[tag])
-    add_search_list_route(app, prefix=SEARCHES_PATH, tags=["Tiles of a search"])
+    searches: Any = APIRouter(route_class=SearchListRoute)
+    searches.url_path_for = app.url_path_for  # its links lead to routes of the application
+    add_search_list_route(searches, prefix=SEARCHES_PATH, tags=["Tiles of a search"])
+    app.include_router(searches)
     add_search_register_route(
         app,
         prefix=SEARCHES_PATH,

@@ -51,8 +51,8 @@ def limit_depth(text: str) -> None:
     _limit_depth(_bracket_depth(text))
 
 
-def limit_json(value: Any) -> None:
-    """Refuse a filter of a body that is nested too deeply.
+def limit_json(value: Any, what: str = "filter") -> None:
+    """Refuse a filter of a body, or another part of it, that is nested too deeply.
 
     Raises:
         InvalidSearchError: it is.
@@ -62,12 +62,12 @@ def limit_json(value: Any) -> None:
         nested = [part for part in level if isinstance(part, dict | list)]
         level = [child for part in nested for child in (part.values() if isinstance(part, dict) else part)]
         depth += bool(nested)
-    _limit_depth(depth)
+    _limit_depth(depth, what)
 
 
-def _limit_depth(depth: int) -> None:
+def _limit_depth(depth: int, what: str = "filter") -> None:
     if depth > MAX_DEPTH:
-        raise InvalidSearchError(f"Invalid filter: it is nested more than {MAX_DEPTH} levels deep.")
+        raise InvalidSearchError(f"Invalid {what}: it is nested more than {MAX_DEPTH} levels deep.")
 
 
 def _bracket_depth(text: str) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from server.access.caller import exclude_sql
+from server.errors import NO_CONDITION, InvalidSearchError
 from server.stac.search import WorldStratSearch
 
 MOST_PLANS = 1000
@@ -92,6 +93,7 @@ async def plan_search(
 
     Raises:
         asyncpg.PostgresError: pgSTAC can't make sense of the search.
+        InvalidSearchError: it can, and PostgreSQL can't make sense of that.
     """
     said = search.model_dump_json(exclude=_PAGE_ONLY, exclude_none=True, by_alias=True)
     key = hashlib.sha256("\n".join((said, *sorted(hidden))).encode()).hexdigest()
@@ -101,7 +103,10 @@ async def plan_search(
         _check_token(search.token, hidden)
         plan = Plan(**await connection.fetchrow(_COMPILE, said))
         plan = replace(plan, condition=exclude_sql(plan.condition, hidden))
-        plan = replace(plan, matched=await _count(connection, plans, version, plan.condition))
+        try:
+            plan = replace(plan, matched=await _count(connection, plans, version, plan.condition))
+        except asyncpg.PostgresSyntaxError as error:
+            raise InvalidSearchError(NO_CONDITION) from error
         if len(plan.condition) <= LONGEST_CONDITION:
             plans.keep(version, key, plan)
     return plan, version

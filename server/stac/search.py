@@ -29,7 +29,8 @@ class WorldStratSearch(PgstacSearch):  # type: ignore[misc]
             # Python takes true for 1, JSON does not; and fields that are null are no fields.
             if _holds_a_boolean(value) or (name == "fields" and value is None):
                 raise InvalidSearchError(f"{name[:50]} cannot be {json.dumps(value)[:50]}.")
-        limit_json(values.get("filter"))
+            # What nobody knows is written into the links of the answer, too.
+            limit_json(value, name[:50])
         return fold_query(values)
 
     @model_validator(mode="after")

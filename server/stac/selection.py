@@ -12,7 +12,7 @@ from stac_fastapi.pgstac.core import clean_search_args
 from starlette.requests import Request
 
 from server.access.caller import exclude_sql, hidden_of
-from server.errors import InvalidSearchError, in_words
+from server.errors import NO_CONDITION, InvalidSearchError, in_words
 from server.stac.filters import read_filter
 from server.stac.plan import Plans
 from server.stac.search import WorldStratSearch
@@ -81,7 +81,7 @@ async def select(
         remember: whether equal requests are answered alike until the catalog changes; for answers of short rows.
 
     Raises:
-        InvalidSearchError: a geometry can't be read.
+        InvalidSearchError: a geometry, or a condition, can't be read.
     """
     conditions = search.model_dump_json(include=CONDITIONS, exclude_none=True, by_alias=True)
     try:
@@ -91,6 +91,8 @@ async def select(
             if remember:
                 return await _recall(request.app.state.plans, connection, statement, arguments)
             return list(await connection.fetch(statement, *arguments))
+    except asyncpg.PostgresSyntaxError as error:
+        raise InvalidSearchError(NO_CONDITION) from error
     except asyncpg.InternalServerError as error:
         # PostGIS has this one code for every geometry that it can't read.
         if not search.is_spatial:
