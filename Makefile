@@ -9,6 +9,8 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 TORCH_VERSION := 2.13.0
 DATA ?= worldstrat-data
+# A shell counts SECONDS for itself and hands them to nobody, so only what was given to make is taken.
+FUZZ_SECONDS = $(if $(filter command% environment%,$(origin SECONDS)),$(SECONDS),60)
 EXTRAS := ingest ray server redis telemetry superres client notebooks deploy dev
 COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml $(EXTRAS:%=--extra %) --universal --generate-hashes --no-annotate --no-header
 
@@ -69,6 +71,19 @@ lock-check: $(BIN)/uv
 .PHONY: hooks
 hooks: python ## Run the checks before every commit
 	@$(BIN)/pre-commit install
+
+.PHONY: audit
+audit: python ## Known weaknesses of the locked packages; says so where nobody can be asked (ARGS=--strict then fails)
+	@$(BIN)/python -m infra.audit $(ARGS)
+
+.PHONY: fuzz
+fuzz: python ## Broken inputs for every parser, led by coverage (SECONDS=60 for each, HARNESS=all)
+	@$(BIN)/python tests/fuzz/fuzz.py $(or $(HARNESS),all) $(FUZZ_SECONDS)
+	@$(MAKE) test-hostile
+
+.PHONY: test-hostile
+test-hostile: system-test python
+	@$(BIN)/pytest -m slow tests/security
 
 .PHONY: clean
 clean: ## Remove all that was made here, except $(DATA)
