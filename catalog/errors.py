@@ -21,6 +21,10 @@ class ObjectNotFoundError(ObjectStoreError):
     """The object store holds no object of this key."""
 
 
+class CorruptObjectError(ObjectStoreError):
+    """The object store holds other bytes than were put there."""
+
+
 class DatabaseError(WorldStratError):
     """PostgreSQL cannot be reached or refused a statement."""
 
