@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from server.errors import RETRY_AFTER, DatabaseUnavailableError
+from server.pgstac_version import misfit
 from superres.model import default_model
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ logger = logging.getLogger(__name__)
 CHECK_TIMEOUT = 3.0
 """Seconds that each of the checks may take; they run side by side."""
 PACKAGES = ("stac-fastapi.pgstac", "titiler.core", "titiler.pgstac", "rio-tiler", "rasterio")
-OLDEST_PGSTAC = (0, 9)
-"""The first pgSTAC whose schema the searches know."""
 
 health_router = APIRouter(tags=["Health"])
 
@@ -111,15 +110,8 @@ async def _database(request: Request) -> None:
     async with request.app.state.get_connection(request, "r") as connection:
         found = await connection.fetchval("SELECT pgstac.get_version()")
     request.app.state.pgstac = found
-    if not _is_known(found or ""):
-        msg = f"its schema is pgSTAC {found}, which this server does not know: migrate it"
-        raise NotReadyError(msg)
-
-
-def _is_known(pgstac: str) -> bool:
-    numbers = pgstac.split(".")[:2]
-    # A version between two releases (`unreleased`) is a developer's own affair.
-    return not all(map(str.isdigit, numbers)) or tuple(map(int, numbers)) >= OLDEST_PGSTAC
+    if (reason := misfit(found)) is not None:
+        raise NotReadyError(reason)
 
 
 async def _tiles(request: Request) -> None:

@@ -18,6 +18,7 @@ from server.errors import DatabaseUnavailableError
 from server.observe.gauges import watching
 from server.observe.metrics import POOL_SECONDS
 from server.observe.traces import start_tracing
+from server.pgstac_version import misfit
 from server.settings import ServerSettings
 from server.store import ServedStore, of_requests
 
@@ -203,7 +204,7 @@ def check_database(database: DatabaseSettings) -> str:
     """Return the version of pgSTAC in the database.
 
     Raises:
-        DatabaseUnavailableError: PostgreSQL does not answer, or holds no pgSTAC.
+        DatabaseUnavailableError: PostgreSQL does not answer, or holds no pgSTAC that this server knows.
     """
     try:
         with psycopg.connect(database.dsn, connect_timeout=CONNECT_TIMEOUT) as connection:
@@ -213,7 +214,10 @@ def check_database(database: DatabaseSettings) -> str:
         raise DatabaseUnavailableError(msg) from error
     except psycopg.Error as error:
         raise _unavailable(database, error) from error
-    return str(row[0]) if row else "unknown"
+    found = str(row[0]) if row else None
+    if (reason := misfit(found)) is not None:
+        raise DatabaseUnavailableError(f"The database {_name(database)} is of another version: {reason}.")
+    return found or "unknown"
 
 
 def _unavailable(database: DatabaseSettings, error: Exception) -> DatabaseUnavailableError:

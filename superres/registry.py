@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from catalog.keys import object_key
 from catalog.objects import ObjectStore, multihash
 from catalog.pgstac import CatalogWriter, connect, translated
 from catalog.settings import DatabaseSettings
+from catalog.transcript import write_transcript
 from superres.card import model_card
 from superres.errors import ModelError
 from superres.model import BANDS, DESCRIPTION, ONNX, WEIGHTS, Model, model_from_bytes
@@ -54,6 +56,7 @@ def add_model(model: Model, database: DatabaseSettings, store: ObjectStore) -> d
         collection = create_models_collection().to_dict(include_self_link=False, transform_hrefs=False)
         writer.load_collections([collection])
         writer.load_items([item])
+    _write_down(database, store)
     return item
 
 
@@ -90,6 +93,7 @@ def remove_model(model_id: str, database: DatabaseSettings, store: ObjectStore) 
     for asset in item["assets"].values():
         if (key := store.key(asset["href"])) is not None:
             store.delete(key)
+    _write_down(database, store)
     return True
 
 
@@ -125,6 +129,12 @@ def check_contract(model: Model) -> None:
             f"{model.id}: a pixel depends on others farther away than the {model.radius} input pixels that its "
             "description names. Give the true receptive radius (`--radius`)."
         )
+
+
+def _write_down(database: DatabaseSettings, store: ObjectStore) -> None:
+    """Write the models there are into the store, from which they come back where the database is lost."""
+    with translated(database), connect(database) as connection:
+        write_transcript(connection, store, COLLECTION_MODELS, version("worldstrat"), lambda *_: ())
 
 
 def _read(item: Mapping[str, Any], key: str, store: ObjectStore) -> bytes:

@@ -36,6 +36,9 @@ from ingest.verify import Checks, verify
 from tests.conftest import IngestedSample
 
 QUIET = Console(quiet=True)
+Json = dict[str, Any]
+COLLECTION: Json = {"id": "mine/odd", "type": "Collection", "stac_version": "1.1.0", "license": "other", "links": []}
+ITEM: Json = {"id": "a", "type": "Feature", "stac_version": "1.1.0", "collection": "mine/odd", "bbox": [0, 0, 0, 0]}
 
 
 def collections(database: DatabaseSettings) -> dict[str, str]:
@@ -167,11 +170,10 @@ def test_every_collection_is_written_down_by_the_command_and_only_the_last_two_t
 ) -> None:
     rebuild(database, store, QUIET, force=False)
     # A stranger's: without assets and links, with members that are null and numbers that no table would keep.
-    collection = {"id": "mine/odd", "type": "Collection", "stac_version": "1.1.0", "description": "", "links": []}
-    collection |= {"license": "other", "extent": {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": []}}}
-    item = {"type": "Feature", "stac_version": "1.1.0", "id": "a", "collection": "mine/odd", "bbox": [0, 0, 0, 0]}
-    item |= {"geometry": {"type": "Point", "coordinates": [0.1, 1e-7]}, "assets": {}, "links": []}
-    item |= {"properties": {"datetime": "2020-01-01T00:00:00+00:00", "a": None, "b": [1, None, "x", {"c": 1.0}]}}
+    extent = {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": [["2020-01-01T00:00:00Z", None]]}}
+    collection = COLLECTION | {"extent": extent}
+    properties = {"datetime": "2020-01-01T00:00:00+00:00", "a": None, "b": [1, None, "x", {"c": 1.0}]}
+    item = ITEM | {"geometry": {"type": "Point", "coordinates": [0.1, 1e-7]}, "properties": properties}
     with closing(connect(database)) as connection:
         connection.execute("SELECT create_collection(%s)", (Jsonb(collection),))
         connection.execute("SELECT create_item(%s)", (Jsonb(item),))

@@ -11,6 +11,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 from pypgstac.db import PgstacDB
@@ -28,13 +29,16 @@ from catalog.stored import Item, StoredItems
 from infra.cli import main
 from infra.databases import database_env
 from infra.errors import ServiceError
-from infra.pgstac import installed_version, prepare
+from infra.pgstac import installed_version, prepare, wanted_version
 from infra.postgres import PostgresCluster
 from infra.upgrade import upgrade
 from ingest.options import Options
 from ingest.run import ingest
 from ingest.runs_schema import ensure_tables
 from ingest.verify import Checks, verify
+from server.app import create_app
+from server.pgstac_version import misfit
+from server.settings import ServerSettings
 from tests.conftest import IngestedSample
 
 QUIET = Console(quiet=True)
@@ -114,6 +118,34 @@ def test_a_newer_pgstac_is_refused_with_a_remedy(database: DatabaseSettings, mon
     assert installed_version(database) == "99.1.0"
 
 
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        ("0.9.12", "pgSTAC 0.9.12, older than this server's 0.10: `worldstrat upgrade`"),
+        ("0.11.0", "pgSTAC 0.11.0, newer than this server's 0.10: run the server that migrated it"),
+    ],
+)
+def test_a_server_names_a_pgstac_that_it_does_not_know_and_does_not_begin_with_it(
+    database: DatabaseSettings, file_store: StoreSettings, version: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLDSTRAT_STORE", file_store.url)
+    with TestClient(create_app(ServerSettings(database=database, store=file_store))) as client:
+        assert client.get("/readyz").status_code == 200
+        with closing(connect(database)) as connection:
+            connection.execute("SELECT set_version(%s)", (version,))
+
+        ready = client.get("/readyz")
+
+        assert (ready.status_code, ready.json()["database"]) == (503, f"its schema is {words}")
+    refused = run(monkeypatch, database, "serve")
+    assert refused.exit_code == 1
+    assert words in refused.stderr
+
+
+def test_the_server_knows_the_pgstac_that_this_software_brings() -> None:
+    assert misfit(wanted_version()) is None
+
+
 def test_tables_of_a_later_version_are_left_alone(database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(connect(database)) as connection:
         ensure_tables(connection)
@@ -135,7 +167,11 @@ def test_tables_of_before_versions_were_noted_keep_their_rows(database: Database
 
 def test_steps_are_taken_once_in_order_and_none_where_one_fails(database: DatabaseSettings) -> None:
     taken: list[int] = []
-    steps = [Step(str(number), lambda _, number=number: taken.append(number)) for number in (1, 2, 3)]
+
+    def step(number: int) -> Step:
+        return Step(str(number), lambda _: taken.append(number))
+
+    steps = [step(number) for number in (1, 2, 3)]
 
     def fails(connection: psycopg.Connection[Any]) -> None:
         connection.execute("CREATE TABLE worldstrat.half ()")

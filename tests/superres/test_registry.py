@@ -12,8 +12,10 @@ import pytest
 from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
+from catalog.constants import COLLECTION_MODELS
 from catalog.objects import ObjectStore
 from catalog.settings import DatabaseSettings, StoreSettings
+from catalog.transcript import newest_transcripts, read_transcript
 from infra.cli import main
 from superres.errors import ModelError
 from superres.model import Model
@@ -104,7 +106,9 @@ def test_a_removed_model_leaves_nothing(model: Model, database: DatabaseSettings
     add_model(model, database, store)
     assert remove_model(model.id, database, store)
     assert find_model(model.id, database) is None
-    assert store.list() == []
+    assert store.list(COLLECTION_MODELS) == []
+    lines = [kind for kind, _ in read_transcript(store, newest_transcripts(store)[COLLECTION_MODELS])]
+    assert lines == ["opening", "end"]
     assert not remove_model(model.id, database, store)
 
 
