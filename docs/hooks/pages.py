@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
     "superres/weights/worldstrat-x4/README.md": "models/worldstrat-x4.md",
     "docs/decisions/": "decisions/index.md",
 }
