@@ -52,7 +52,8 @@ def forwarded_address(headers: Mapping[str, str]) -> Address:
     }
     scheme = (standard.get("proto") or _first(headers.get("x-forwarded-proto", ""))).lower()
     host = standard.get("host") or _first(headers.get("x-forwarded-host", ""))
-    port = _first(headers.get("x-forwarded-port", ""))
+    # The port belongs to X-Forwarded-Host: beside a Forwarded it is another proxy's word.
+    port = "" if standard.get("host") else _first(headers.get("x-forwarded-port", ""))
     if host and port.isdigit() and not re.search(r":\d+$", host) and port != _DEFAULT_PORTS.get(scheme):
         host = f"{host}:{port}"
     prefix = "/" + _first(headers.get("x-forwarded-prefix", "")).strip("/")

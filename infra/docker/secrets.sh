@@ -17,5 +17,8 @@ PGPASSWORD=$(random)
 AWS_ACCESS_KEY_ID=worldstrat
 AWS_SECRET_ACCESS_KEY=$(random)
 GRAFANA_PASSWORD=$(random)
+WORLDSTRAT_SIGNING_SECRET=$(random)
+# Prometheus is another container. Nobody else reaches the server but this machine; behind a proxy take \`token\`.
+WORLDSTRAT_METRICS=public
 END
 echo "Wrote $file, readable by you alone."

@@ -13,12 +13,17 @@ with warnings.catch_warnings():
 
     from server.sr.replica import APPLICATION, Options
 
-CONFIG = Path(__file__).parents[2] / "infra/kuberay/rayservice.yaml"
+helm = pytest.importorskip("helm_python", reason="needs helm-python-sdk, which is for Linux alone")
+
+CHART = Path(__file__).parents[2] / "infra/helm/worldstrat"
 
 
 @pytest.fixture(scope="module")
 def service() -> dict[str, Any]:
-    return yaml.safe_load(CONFIG.read_text())
+    """The RayService of the chart with everything on."""
+    with helm.chart.Chart.load(CHART) as chart:
+        rendered = chart.render(yaml.safe_load((CHART / "ci/full-values.yaml").read_text()), name="ws")
+    return yaml.safe_load(rendered["worldstrat/templates/rayservice.yaml"])
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ resource "aws_cloudfront_vpc_origin" "this" {
   tags = var.tags
 }
 
-# An answer depends on the whole query, on who asks (Authorization, X-API-Key), in what format (Accept), and on the
-# address, which is in its links.
+# An answer depends on the whole query, on who asks (Authorization, X-API-Key), on the terms that were accepted, on the
+# format (Accept), and on the address, which is in its links.
 resource "aws_cloudfront_cache_policy" "this" {
   name        = var.name
   comment     = "As the server's own Cache-Control and Vary say"
@@ -29,12 +29,15 @@ resource "aws_cloudfront_cache_policy" "this" {
     enable_accept_encoding_brotli = true
     enable_accept_encoding_gzip   = true
     cookies_config {
-      cookie_behavior = "none"
+      cookie_behavior = "whitelist"
+      cookies {
+        items = ["worldstrat_terms"]
+      }
     }
     headers_config {
       header_behavior = "whitelist"
       headers {
-        items = ["Accept", "Authorization", "Host", "Origin", "X-API-Key"]
+        items = ["Accept", "Authorization", "Host", "Origin", "Worldstrat-Terms", "X-API-Key"]
       }
     }
     query_strings_config {

@@ -31,7 +31,7 @@ resource "aws_iam_role_policy_attachment" "start" {
 data "aws_iam_policy_document" "secrets" {
   statement {
     actions   = ["secretsmanager:GetSecretValue"]
-    resources = concat([aws_secretsmanager_secret.database.arn], values(var.secret_settings))
+    resources = concat([aws_secretsmanager_secret.database.arn, aws_secretsmanager_secret.signing.arn], values(var.secret_settings))
   }
 }
 

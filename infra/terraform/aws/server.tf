@@ -26,11 +26,16 @@ locals {
     WORLDSTRAT_STORE = "s3://${aws_s3_bucket.objects.bucket}"
     AWS_REGION       = data.aws_region.current.region
   }
-  # Only the load balancer reaches a task, and only CloudFront the load balancer (cdn.tf).
-  environment = merge({ WORLDSTRAT_TRUSTED_PROXIES = "*" }, var.settings, local.services)
+  # Only the load balancer reaches a task, and only CloudFront the load balancer (cdn.tf). It keeps idle connections for
+  # as long as its idle_timeout says; a task has to keep them longer.
+  environment = merge({
+    WORLDSTRAT_TRUSTED_PROXIES  = "*"
+    WORLDSTRAT_LIMIT_KEEP_ALIVE = tostring(aws_lb.this.idle_timeout + 15)
+  }, var.settings, local.services)
 
   database_secret = { name = "PGPASSWORD", valueFrom = aws_secretsmanager_secret.database.arn }
-  server_secrets  = concat([local.database_secret], [for name, arn in var.secret_settings : { name = name, valueFrom = arn }])
+  signing_secret  = { name = "WORLDSTRAT_SIGNING_SECRET", valueFrom = aws_secretsmanager_secret.signing.arn }
+  server_secrets  = concat([local.database_secret, local.signing_secret], [for name, arn in var.secret_settings : { name = name, valueFrom = arn }])
 
   hardened = {
     essential              = true
@@ -105,7 +110,7 @@ resource "aws_ecs_service" "server" {
   lifecycle {
     ignore_changes = [desired_count]
   }
-  depends_on = [aws_lb_listener.http, aws_iam_role_policy.secrets, aws_iam_role_policy_attachment.start]
+  depends_on = [aws_lb_listener.http, aws_secretsmanager_secret_version.signing, aws_iam_role_policy.secrets, aws_iam_role_policy_attachment.start]
 }
 
 resource "aws_appautoscaling_target" "server" {
