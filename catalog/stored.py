@@ -20,6 +20,9 @@ _TAG: Final = "pgstac:base_item"
 _COLUMNS = "SELECT id, collection, ST_AsGeoJSON(geometry, 20), content::text FROM pgstac.items"
 _SOME = f"{_COLUMNS} WHERE collection = %s AND id = ANY(%s)"
 _EVERY = f"{_COLUMNS} WHERE %s::text[] IS NULL OR collection = ANY(%s)"
+# Before 0.10, pgSTAC kept no base items of before a collection was edited.
+_HISTORY = "SELECT to_regprocedure('pgstac.collection_base_item(text, integer)') IS NOT NULL"
+_ONLY_BASE_ITEM = "SELECT base_item FROM pgstac.collections WHERE id = %(id)s"
 # As content_hydrate() chooses it.
 _BASE_ITEM = """
 SELECT coalesce(
@@ -75,7 +78,9 @@ class StoredItems:
         """Return what the collection's items have in common, which pgSTAC leaves out of each."""
         key = collection, tag
         if key not in self._bases:
-            row = self._connection.execute(_BASE_ITEM, {"id": collection, "tag": tag}).fetchone()
+            known = self._connection.execute(_HISTORY).fetchone()
+            statement = _BASE_ITEM if known and known[0] else _ONLY_BASE_ITEM
+            row = self._connection.execute(statement, {"id": collection, "tag": tag}).fetchone()
             common = (row and row[0]) or {}
             self._bases[key] = {name: value for name, value in common.items() if value is not None}
         return self._bases[key]

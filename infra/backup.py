@@ -25,6 +25,8 @@ from infra.piped import Piped
 from infra.postgres_programs import find_client
 
 _S3: Final = "s3://"
+_ELSEWHERE: Final = frozenset({"PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR", "PGPASSFILE"})
+"""Variables of the caller that would lead a client to another server; those of TLS are meant for this one too."""
 _LOCK_WAIT: Final = "60s"
 """How long pg_dump waits for a table that a migration holds."""
 
@@ -104,7 +106,7 @@ def measured(source: ObjectStore, console: Console) -> tuple[int, str]:
 
 def client_env(database: DatabaseSettings, options: str = "") -> dict[str, str]:
     """Return the environment of a client of this database and no other; a password is in no argument."""
-    others = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    others = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     return others | database_env(database) | {"PGAPPNAME": "worldstrat", "PGOPTIONS": options}
 
 

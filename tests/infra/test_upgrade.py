@@ -89,6 +89,10 @@ def test_a_catalog_of_an_older_pgstac_has_the_same_items_afterwards(
             there.execute("SELECT create_collection(%s)", (Jsonb(content),))
         items = [without_nulls(item) for item in StoredItems(here).every()]
         there.execute("SELECT create_items(%s)", (Jsonb(items),))
+    expected = CatalogSum()
+    for item in items:
+        expected.add(item)
+    assert (expected.items, hash_of(bare)) == (20, expected.hexdigest())
     forecast = run(monkeypatch, bare, "upgrade", "--dry-run", "--json")
     assert forecast.exit_code == 0, forecast.output
     assert json.loads(forecast.stdout)["pgstac_before"] == version
@@ -100,10 +104,7 @@ def test_a_catalog_of_an_older_pgstac_has_the_same_items_afterwards(
     wanted = installed_version(ingested.database)
     assert installed_version(bare) == wanted
     assert done.stdout.startswith(f"pgSTAC {version} -> {wanted}\ntables: runs")
-    expected = CatalogSum()
-    for item in items:
-        expected.add(item)
-    assert (expected.items, hash_of(bare)) == (20, expected.hexdigest())
+    assert hash_of(bare) == expected.hexdigest()
     assert "Nothing to do" in run(monkeypatch, bare, "upgrade").stdout
 
 
