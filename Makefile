@@ -13,6 +13,7 @@ DATA ?= worldstrat-data
 FUZZ_SECONDS = $(if $(filter command% environment%,$(origin SECONDS)),$(SECONDS),60)
 EXTRAS := ingest ray server redis telemetry superres client notebooks deploy dev
 COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml $(EXTRAS:%=--extra %) --universal --generate-hashes --no-annotate --no-header
+LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .PHONY: help
 help: ## Show this list
@@ -35,11 +36,12 @@ test-slow: system-test python torch page ## The slow tests
 	@$(BIN)/pytest -m slow $(ARGS)
 
 .PHONY: check
-check: python torch lock-check ## Style, types, directions of imports, lock file, TypeScript
+check: python torch lock-check ## Style, types, directions of imports, lock file, TypeScript, what deploys
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	infra/lint.sh
 	explorer/build.sh npm run --silent check
 
 .PHONY: format
@@ -51,6 +53,11 @@ format: python ## Let ruff put everything into shape
 bench: install ## The benchmarks
 	@for script in benchmarks/bench_*.py; do echo "== $$script" && $(BIN)/python "$$script" || exit 1; done
 
+.PHONY: notebooks
+notebooks: python torch ## The notebooks of docs/notebooks in Jupyter; `make demo` beside it
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python jupyterlab
+	@PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/jupyter lab docs/notebooks
+
 .PHONY: docs
 docs: python ## The documentation as a site, in site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "Open site/index.html"
@@ -61,6 +68,8 @@ torch: .venv/.torch ## PyTorch, to train models (PIP_EXTRA_INDEX_URL=https://dow
 .PHONY: lock
 lock: $(BIN)/uv ## Renew requirements.lock after a change of pyproject.toml
 	$(COMPILE) -o requirements.lock
+	@printf '%s\n' "uv==$(UV_VERSION)" "hatchling>=1.27" | $(LOCK) --universal - -o infra/docker/build.lock
+	@echo "torch==$(TORCH_VERSION)" | $(LOCK) --constraint requirements.lock --python-platform x86_64-manylinux_2_28 - -o infra/docker/gpu.lock
 
 .PHONY: lock-check
 lock-check: $(BIN)/uv
