@@ -15,6 +15,8 @@ SETTINGS = {
     "Database": "catalog.settings.DatabaseSettings",
     "Object store": "catalog.settings.StoreSettings",
     "Server": "server.settings.ServerSettings",
+    "Limits": "server.limits.settings.LimitSettings",
+    "Logs, counters and traces": "server.observe.settings.ObserveSettings",
     "Tiles": "server.raster.routes.RasterSettings",
     "Super-resolution": "server.sr.settings.SuperResolutionSettings",
 }

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SERVICE = "service.name"
+"""The attribute that names what spans are of."""
+
 _NOTHING: AbstractContextManager[None] = nullcontext()
 
 
@@ -25,14 +28,21 @@ class _Tracing:
     tracer: "Tracer | None" = None
 
 
-def start_tracing(service: str = "worldstrat") -> bool:
-    """Trace from now on where OTEL_EXPORTER_OTLP_ENDPOINT names a collector; return whether that is so."""
+def start_tracing(service: str = "worldstrat", *, database: bool = True) -> bool:
+    """Trace from now on where OTEL_EXPORTER_OTLP_ENDPOINT names a collector; return whether that is so.
+
+    Args:
+        service: what the spans are of, unless OTEL_SERVICE_NAME says it.
+        database: trace what the database is asked, too.
+    """
     if _Tracing.tracer is not None:
         return True
     if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         return False
     try:
         _Tracing.tracer = _create_tracer(service)
+        if database:
+            _trace_database()
     except ImportError:
         logger.warning("OTEL_EXPORTER_OTLP_ENDPOINT is set, but the extra `telemetry` is not installed: no traces.")
         return False
@@ -42,20 +52,27 @@ def start_tracing(service: str = "worldstrat") -> bool:
 def _create_tracer(service: str) -> "Tracer":
     from opentelemetry import trace  # noqa: PLC0415 - of an extra, and a tenth of a second
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-    from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor  # noqa: PLC0415
-    from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
     provider = TracerProvider(
-        resource=Resource.create({"service.name": service, "service.version": version("worldstrat")})
+        resource=Resource.create(
+            {SERVICE: os.environ.get("OTEL_SERVICE_NAME", service), "service.version": version("worldstrat")}
+        )
     )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    AsyncPGInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]
-    PsycopgInstrumentor().instrument(tracer_provider=provider)
     return trace.get_tracer("worldstrat", version("worldstrat"))
+
+
+def _trace_database() -> None:
+    """Give every statement a span, without its values: those are the callers'."""
+    from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor  # noqa: PLC0415 - of an extra
+    from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor  # noqa: PLC0415 - of an extra
+
+    AsyncPGInstrumentor().instrument()  # type: ignore[no-untyped-call]
+    PsycopgInstrumentor().instrument()
 
 
 def span(name: str, **attributes: str | float | bool) -> AbstractContextManager[Any]:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from titiler.core.resources.enums import ImageType
 
+from server.observe.metrics import TILES
 from server.raster.cache import LoadingCache
 from server.raster.factories import TILE_SCHEMES
 from server.raster.freshness import ItemRoute, caching_headers, is_known
@@ -50,6 +51,9 @@ class TileRoute(ItemRoute):
     Subclasses say by `version` and `known` what else tiles are made of.
     """
 
+    kind = "item"
+    """What the tiles are of, for those who count them."""
+
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """Wrap TiTiler's endpoint so that it notes the arguments with which it is called."""
         self.plans: LoadingCache[str, Plan] = LoadingCache(MAX_PLANS)
@@ -67,6 +71,7 @@ class TileRoute(ItemRoute):
             version, source = known
             headers = caching_headers(request, version)
             if is_known(headers, request):
+                TILES.labels(self.kind, "unchanged").inc()
                 return Response(status_code=304, headers=headers)
             plan, place = self.plans.kept(request.url.query), _read_path(request.path_params)
             if plan is None or place is None:
@@ -87,6 +92,7 @@ class TileRoute(ItemRoute):
         tiles = sources_of(request).tiles
         key = source.record.version, *place.values(), plan.key
         tile = tiles.kept(key)
+        TILES.labels(self.kind, "cold" if tile is None else "warm").inc()
         if tile is not None:
             return tile
         return await run_in_threadpool(tiles.get, key, lambda: self.make(src_path=source, **place, **plan.options))

@@ -16,12 +16,15 @@ from server.raster.tile_route import MAX_PLANS, TileRoute
 from server.sr.errors import NotUpscalableError
 from server.sr.params import recipe_of, upscaled_source
 from server.sr.product import provenance
+from server.sr.record import Recipe
 from server.sr.room import kept_model_of, model_of
 from server.sr.source import UpscaledSource
 from superres.model import Model
 
 HEADER = "WorldStrat"
 """Prefix of the headers that label an answer: `WorldStrat-Synthetic: true`, `WorldStrat-Model: …`."""
+
+Labels = tuple[tuple[bytes, bytes], ...]
 
 
 class UpscaledRoute(ItemRoute):
@@ -46,9 +49,10 @@ class UpscaledRoute(ItemRoute):
 
         async def handle(request: Request) -> Response:
             response = await answer(request)
-            if recipe := getattr(request.state, "recipe", None):
-                told = provenance(self.record(request), recipe)
-                response.headers.update({f"{HEADER}-{name.title()}": _ascii(value) for name, value in told.items()})
+            if (labels := getattr(request.state, "labels", None)) is None:
+                recipe = getattr(request.state, "recipe", None)
+                labels = _labels(self.record(request), recipe) if recipe else ()
+            response.raw_headers.extend(labels)
             return response
 
         return handle
@@ -57,9 +61,11 @@ class UpscaledRoute(ItemRoute):
 class UpscaledTileRoute(UpscaledRoute, TileRoute):
     """A route of its tiles, which remembers queries and keeps finished tiles as that of items does."""
 
+    kind = "super-resolved"
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Remember nothing yet."""
-        self.sources: LoadingCache[tuple[str, ...], UpscaledSource] = LoadingCache(MAX_PLANS)
+        self.sources: LoadingCache[tuple[str, ...], tuple[UpscaledSource, Labels]] = LoadingCache(MAX_PLANS)
         super().__init__(*arguments, **options)
 
     def known(self, request: Request) -> tuple[str, UpscaledSource] | None:
@@ -72,16 +78,21 @@ class UpscaledTileRoute(UpscaledRoute, TileRoute):
         record = item[1].record
         key = record.collection, record.id, record.version, model.sha256, request.url.query
 
-        def describe() -> UpscaledSource:
+        def describe() -> tuple[UpscaledSource, Labels]:
             recipe = recipe_of(request, query.get("model"), **_chosen(query, "method", "clouds"))
-            return upscaled_source(request, item[1], recipe, **_chosen(query, "layer"))
+            return upscaled_source(request, item[1], recipe, **_chosen(query, "layer")), _labels(record, recipe)
 
         try:
-            source = self.sources.get(key, describe)
+            source, request.state.labels = self.sources.get(key, describe)
         except NotUpscalableError:
             return None
-        request.state.recipe = source.recipe
         return _version(record, model), source
+
+
+def _labels(item: ItemRecord, recipe: Recipe) -> Labels:
+    """Return the headers that say what an answer was made of, as they are sent."""
+    told = provenance(item, recipe).items()
+    return tuple((f"{HEADER}-{name}".lower().encode("ascii"), _ascii(value).encode("ascii")) for name, value in told)
 
 
 def _ascii(text: str) -> str:

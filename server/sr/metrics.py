@@ -9,5 +9,7 @@ SECONDS = Histogram(
     "Seconds from asking a worker for an item to its answer, waiting included",
     buckets=(0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6),
 )
-WAITING = Gauge("worldstrat_sr_waiting", "Items that a worker is computing or that wait for one")
+WAITING = Gauge(
+    "worldstrat_sr_waiting", "Items that a worker is computing or that wait for one", multiprocess_mode="livesum"
+)
 REFUSED = Counter("worldstrat_sr_refused", "Items refused because the queue was full")

@@ -1,11 +1,14 @@
 """Super-resolution by the workers of a Ray cluster, called by handle."""
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError, TaskCancelledError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 
+from server.limits.gone import stop_if_gone
+from server.observe.traces import carrier, span
 from server.raster.errors import BusyError
 from server.sr.chip import Chip
 from server.sr.errors import WorkerError
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from server.sr.replica import Outcome
 
 _TRIES: Final = 4
+_LOOK: Final = 0.25  # seconds after which it is looked whether the client is still there
 _PAUSE: Final = 0.1  # seconds before the second try, each further one four times as long
 _WORKER_LOST = (
     RayActorError,
@@ -57,7 +61,7 @@ class RayUpscaler:
         end = time.monotonic() + self._timeout
         for attempt in range(_TRIES):
             try:
-                return _ask(handle, chip, self._cluster.reference(model), end - time.monotonic())
+                return _ask(handle, chip, model, self._cluster.reference(model), end - time.monotonic())
             except _WORKER_LOST:
                 time.sleep(_PAUSE * 4**attempt)
             except BackPressureError as error:
@@ -76,16 +80,30 @@ class RayUpscaler:
         raise WorkerError(f"{_TRIES} workers died over this item. Try again in a moment.")
 
 
-def _ask(handle: Handle, chip: Chip, reference: Any, seconds: float) -> Upscaled:
-    response: Any = handle.upscale.remote(chip, reference)
-    try:
-        outcome: Outcome = response.result(timeout_s=max(0.0, seconds))
-    except TimeoutError:
-        response.cancel()  # nobody waits for it any more
-        raise
+def _ask(handle: Handle, chip: Chip, model: Model, reference: Any, seconds: float) -> Upscaled:
+    with span("superresolve", model=model.id):
+        response: Any = handle.upscale.remote(chip, reference, carrier())
+        try:
+            outcome = _wait(response, time.monotonic() + seconds)
+        except (TimeoutError, asyncio.CancelledError):
+            response.cancel()  # nobody waits for it any more
+            raise
     if isinstance(outcome, SuperResolutionError):
         raise outcome
     return outcome
+
+
+def _wait(response: Any, end: float) -> "Outcome":
+    """Return what a worker answers; look from time to time whether somebody still waits for it."""
+    while True:
+        try:
+            outcome: Outcome = response.result(timeout_s=min(_LOOK, max(0.0, end - time.monotonic())))
+        except TimeoutError:
+            stop_if_gone()
+            if time.monotonic() >= end:
+                raise
+        else:
+            return outcome
 
 
 def _last_line(error: Exception) -> str:

@@ -7,13 +7,15 @@ each request as a reference to the cluster's object store, and its network is ke
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.serve import metrics
 
+from server.observe.traces import carried_span, start_tracing
 from server.sr.chip import Chip
 from superres.errors import SuperResolutionError
 from superres.inference import Upscaled, superresolve_together
@@ -58,17 +60,21 @@ class Replica:
     """One worker: takes items as they come, computes those that came together in one prediction."""
 
     def __init__(self, options: Options) -> None:
+        start_tracing("worldstrat-worker", database=False)
         self._device = options.device
         self._threads = max(1, round(options.cpus))
         self._runtimes: dict[str, Runtime] = {}
         self._batches = metrics.Histogram("worldstrat_sr_batch_items", boundaries=[1, 2, 4, 8, 16, 32, 64])
 
     @_batch  # type: ignore[untyped-decorator]  # `reconfigure` sets its size and its wait
-    async def upscale(self, chips: list[Chip], models: list[Model]) -> list[Outcome]:
-        """Super-resolve what came together; each gets its own answer or its own error."""
+    async def upscale(self, chips: list[Chip], models: list[Model], traces: list[Mapping[str, str]]) -> list[Outcome]:
+        """Super-resolve what came together; each gets its own answer or its own error, and a span in its trace."""
         self._batches.observe(len(chips))
-        # In a thread, so that the replica still answers those who ask how it is.
-        return await asyncio.to_thread(self._compute_all, list(zip(chips, models, strict=True)))
+        with ExitStack() as spans:
+            for trace in traces:
+                spans.enter_context(carried_span("compute", trace, items=len(chips)))
+            # In a thread, so that the replica still answers those who ask how it is.
+            return await asyncio.to_thread(self._compute_all, list(zip(chips, models, strict=True)))
 
     def reconfigure(self, config: dict[str, Any]) -> None:
         """Take the size of a batch and the wait for it; both may change while the application runs."""

@@ -106,6 +106,8 @@ class AoiRoute(ItemRoute):
 class CompositeTileRoute(AoiRoute, TileRoute):
     """A route of tiles of a composite: as fast as those of an item."""
 
+    kind = "composite"
+
     def known(self, request: Request) -> tuple[str, ItemSource] | None:
         """Return the version of the place and the composite, where both are at hand."""
         places, path = places_of(request), request.path_params
