@@ -5,7 +5,7 @@ import json
 import time
 import urllib.request
 from typing import Any, Final, NoReturn
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 from jwt import PyJWK, PyJWKSet
 from jwt.exceptions import PyJWTError
@@ -95,8 +95,12 @@ _OPENER: Final = urllib.request.build_opener(_Unredirected)
 
 def _fetch(url: str) -> dict[str, Any]:
     request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310 - settings take http(s)
-    with _OPENER.open(request, timeout=TIMEOUT) as answer:
-        body: bytes = answer.read(MOST_BYTES + 1)
+    try:
+        with _OPENER.open(request, timeout=TIMEOUT) as answer:
+            body: bytes = answer.read(MOST_BYTES + 1)
+    except HTTPError as error:
+        error.close()
+        raise
     if len(body) > MOST_BYTES:
         raise URLError(f"more than {MOST_BYTES} bytes of keys")
     document: dict[str, Any] = json.loads(body)

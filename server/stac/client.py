@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.access.caller import SNAPSHOT, hidden_of
+from server.access.described import describe_private, describe_terms, private_of
 from server.errors import InvalidSearchError
 from server.settings import ServerSettings
 from server.stac.answer import GEOJSON, answer_page
@@ -48,7 +49,11 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
     async def landing_page(self, **context: Any) -> Any:
         """Return what there is, with a link to what can be sorted by."""
         page = await super().landing_page(**context)
-        page["links"].append(sortables_link(str(context["request"].base_url) + "stac"))
+        request: Request = context["request"]
+        page["links"].append(sortables_link(str(request.base_url) + "stac"))
+        describe_terms(request, page)
+        if private_of(request):
+            describe_private(str(request.base_url), page)
         return page
 
     async def get_search(self, request: Request, **asked: Any) -> Response:
@@ -178,3 +183,5 @@ def _publish_collection(request: Request, collection: dict[str, Any]) -> None:
     publisher.publish_assets(collection)
     publish_schema(publisher.base_url, collection)
     add_collection_links(publisher.base_url, collection)
+    if collection.get("id") in private_of(request):
+        describe_private(publisher.base_url, collection)

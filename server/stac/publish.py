@@ -12,6 +12,7 @@ from stac_fastapi.types.requests import get_base_url
 from starlette.requests import Request
 
 from server.access.caller import hidden_of
+from server.access.described import describe_private, private_of
 from server.stac.hrefs import Publisher
 from server.stac.links import Link, add_item_links
 from server.stac.schema import publish_schema
@@ -35,6 +36,8 @@ class Shown:
     exclude: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     """Collections that do not exist for the caller: no link leads there."""
+    private: frozenset[str] = frozenset()
+    """Collections of which only some see anything: their items say how to be opened."""
 
     @classmethod
     def of(cls, request: Request, fields: PostFieldsExtension | None = None) -> Self:
@@ -46,7 +49,14 @@ class Shown:
         """
         include, exclude = (fields.include or (), fields.exclude or ()) if fields else ((), ())
         publisher = Publisher(request.app.state.store, str(request.base_url))
-        return cls(publisher, get_base_url(request), frozenset(include), frozenset(exclude), hidden_of(request))
+        return cls(
+            publisher,
+            get_base_url(request),
+            frozenset(include),
+            frozenset(exclude),
+            hidden_of(request),
+            private_of(request),
+        )
 
     @property
     def whole(self) -> bool:
@@ -71,6 +81,8 @@ class Shown:
         self.publisher.publish_assets(shown)
         publish_schema(self.publisher.base_url, shown)
         add_item_links(self.publisher.base_url, shown)
+        if collection in self.private:
+            describe_private(self.publisher.base_url, shown)
         return shown
 
     def _links(self, collection: str, item_id: str, stored: list[Link]) -> list[Link]:
