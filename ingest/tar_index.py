@@ -190,6 +190,8 @@ class _Pass:
                 while (info := archive.next()) is not None:
                     # It keeps them all, which would be half a million.
                     archive.members.clear()  # type: ignore[attr-defined]
+                    if info.size < 0:
+                        raise tarfile.ReadError(f"a file of {info.size} bytes")
                     if waiting is not None:
                         yield waiting
                     waiting, count, self._end = info, count + 1, info.offset

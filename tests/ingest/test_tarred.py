@@ -1,9 +1,14 @@
 """Tar archives against the folders they are made of, whole and broken."""
 
+import errno
 import gzip
 import io
 import os
 import tarfile
+import threading
+import time
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -275,3 +280,84 @@ def test_a_name_that_looks_like_markup_does_not_end_the_pass(
     tables = [tiny_dataset / METADATA_CSV, tiny_dataset / SPLIT_CSV]
     open_source([archive, *tables], tmp_path, Console(file=shown, force_terminal=False))
     assert "hr_dataset/[/x]/y.tif" in shown.getvalue()
+
+
+def test_of_two_first_readers_of_an_archive_one_makes_the_index_and_the_other_waits(
+    archive: Path, cache: Path, tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[str] = []
+    begun, run = threading.Event(), tar_index._Pass.run
+
+    def slowly(self: tar_index._Pass, console: Console) -> None:
+        passes.append(str(self._archive))
+        begun.set()
+        time.sleep(0.3)
+        run(self, console)
+
+    monkeypatch.setattr(tar_index._Pass, "run", slowly)
+    said = io.StringIO()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(open_source, archive, cache)
+        assert begun.wait(10)
+        second = pool.submit(open_source, archive, cache, Console(file=said, width=200))
+        assert content(first.result()) == content(second.result()) == content(open_source(tiny_dataset))
+
+    assert passes == [str(archive)]
+    assert "Another run makes the index of worldstrat.tar.gz; waiting for it." in said.getvalue()
+    assert [path.suffix for path in cache.iterdir()] == [".index"]
+
+
+def test_where_a_disk_knows_no_locks_each_makes_its_own_index(
+    archive: Path, cache: Path, tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    others = cache / "worldstrat.tar.gz-00000000-000000000000.index0123"
+    cache.mkdir()
+    others.touch()
+
+    assert content(open_source(archive, cache)) == content(open_source(tiny_dataset))
+    assert others.exists()
+
+
+def header(size: bytes, kind: bytes = b"0") -> bytes:
+    """The header of a member whose size is written as it is given."""
+    info = tarfile.TarInfo(f"hr_dataset/{NAME}/{NAME}_ps.tiff")
+    block = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    block[124:136], block[156:157], block[148:156] = size.ljust(12, b"\0")[:12], kind, b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz"])
+@pytest.mark.parametrize("kind", [b"0", b"x", b"g", b"L", b"K", b"S"])
+@pytest.mark.parametrize(
+    "size",
+    [
+        b"\xff" * 12,
+        b"\x80" + b"\x7f" * 11,
+        b"77777777777",
+        b"00100000000",
+        b"\xff" * 8 + (-1024).to_bytes(4, signed=True),
+    ],
+    ids=["minus one", "beyond all", "8 GB", "16 MB", "back to itself"],
+)
+@pytest.mark.timeout(20)
+def test_a_header_that_says_an_impossible_size_ends_the_archive_there(  # noqa: PLR0917 - three things to vary
+    tiny_dataset: Path, tmp_path: Path, cache: Path, suffix: str, kind: bytes, size: bytes
+) -> None:
+    whole = write_tar(tmp_path / "whole.tar", tiny_dataset).read_bytes()
+    data = whole[: whole.rindex(b"ustar") - 257] + header(size, kind) + bytes(2048)
+    archive = tmp_path / f"worldstrat{suffix}"
+    archive.write_bytes(gzip.compress(data, 1) if suffix == ".tar.gz" else data)
+    tracemalloc.start()
+    source = open_source([archive, tiny_dataset / METADATA_CSV, tiny_dataset / SPLIT_CSV], cache)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 50_000_000
+    assert [failure.file for failure in source.failures] == [archive.name]
+    assert "cut or damaged" in source.failures[0].reason
+    assert source.files(NAME).files
