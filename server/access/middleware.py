@@ -39,7 +39,9 @@ class AccessMiddleware:
             await error_response(503, type(error).__name__, str(error))(scope, receive, told.by(send))
             return
         state = scope.setdefault("state", {})
-        state["caller"], state["hidden"], state["client_id"] = admitted.caller, admitted.hidden, admitted.caller.name
+        state["caller"], state["hidden"] = admitted.caller, admitted.hidden
+        # Who holds a signed address is not known by it: all of them together are not one client.
+        state["client_id"] = admitted.caller.name if admitted.caller.name != "signed" else None
         told = _Told(self.door.varies, admitted)
         if admitted.absent:
             scope["path"] = scope["path"].replace(f"/{admitted.absent}", f"/{_other(admitted.absent)}", 1)
