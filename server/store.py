@@ -9,6 +9,8 @@ from typing import Final
 from catalog.errors import ObjectNotFoundError, ObjectStoreError
 from catalog.objects import ObjectMeta, ObjectStore, Patience
 from catalog.settings import StoreSettings
+from server.observe.metrics import STORE_BYTES
+from server.observe.store import store_request
 
 FAILURES: Final = 3
 """Failures one after the other after which the store is taken to be away."""
@@ -42,8 +44,11 @@ class Breaker:
         self._closed_until = 0.0
 
     @contextmanager
-    def passing(self) -> Iterator[None]:
+    def passing(self, *, counts: bool = True) -> Iterator[None]:
         """Do one request to the store.
+
+        Args:
+            counts: its failure says that the store may be away, rather than that the request made no sense.
 
         Raises:
             StoreAwayError: it is away, and somebody else tries whether it is back.
@@ -55,7 +60,8 @@ class Breaker:
             self._answered()
             raise
         except ObjectStoreError:
-            self._failed()
+            if counts:
+                self._failed()
             raise
         self._answered()
 
@@ -87,10 +93,14 @@ class ServedStore(ObjectStore):
 
     def get(self, key: str) -> bytes:
         """Return the whole object; see `ObjectStore.get`."""
-        with self.breaker.passing():
-            return super().get(key)
+        with self.breaker.passing(), store_request("get"):
+            data = super().get(key)
+        STORE_BYTES.labels("get").inc(len(data))
+        return data
 
     def put(self, key: str, data: bytes, media_type: str) -> ObjectMeta:
         """Store an object; see `ObjectStore.put`."""
-        with self.breaker.passing():
-            return super().put(key, data, media_type)
+        with self.breaker.passing(), store_request("put"):
+            meta = super().put(key, data, media_type)
+        STORE_BYTES.labels("put").inc(len(data))
+        return meta
