@@ -2,7 +2,6 @@
 
 import rasterio.session
 from fastapi import APIRouter, FastAPI
-from morecantile.defaults import TileMatrixSets
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from titiler.core.factory import ColorMapFactory, TMSFactory
@@ -22,7 +21,6 @@ from server.raster.source import ItemSources, item_source
 from server.raster.tile_route import TileRoute
 from server.raster.time.routes import add_time
 from server.raster.vocabulary import add_vocabulary
-from server.settings import ServerSettings
 
 
 class RasterSettings(BaseSettings):
@@ -49,14 +47,20 @@ def forget_boto3() -> None:
     rasterio.session.boto3 = None
 
 
-def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 - every room is added alike
-    """Add the raster endpoints below `/raster`; they use the pool and the store that the lifespan opens."""
+def add_items(app: FastAPI) -> None:
+    """Add the endpoints of items below `/raster`; they use the pool and the store that the lifespan opens."""
     forget_boto3()
     cache = RasterSettings()
     app.state.raster = ItemSources(app, cache.cache_bytes, cache.decoded_bytes, cache.tile_bytes)
+    factory = create_item_tiles(ITEM_PATH, "item", item_source, ItemRoute, tile_schemes(), tile_route=TileRoute)
+    app.include_router(factory.router, prefix=ITEM_PATH, tags=["Item tiles"])
+    add_error_handlers(app)
+
+
+def add_raster(app: FastAPI) -> None:
+    """Add the other raster endpoints, which use what `add_items` made."""
     schemes = tile_schemes()
-    _add_items(app, schemes)
-    add_time(app, app.state.raster, cache.composite_bytes, schemes)
+    add_time(app, app.state.raster, RasterSettings().composite_bytes, schemes)
     add_mosaics(app, schemes)
     add_vocabulary(app)
     add_compare(app)
@@ -69,9 +73,3 @@ def add_raster(app: FastAPI, settings: ServerSettings) -> None:  # noqa: ARG001 
         router = APIRouter(route_class=RasterRoute)
         factory = kind(router=router, router_prefix="/raster", templates=TEMPLATES, **options)
         app.include_router(factory.router, prefix="/raster", tags=[tag])
-    add_error_handlers(app)
-
-
-def _add_items(app: FastAPI, schemes: TileMatrixSets) -> None:
-    factory = create_item_tiles(ITEM_PATH, "item", item_source, ItemRoute, schemes, tile_route=TileRoute)
-    app.include_router(factory.router, prefix=ITEM_PATH, tags=["Item tiles"])
