@@ -4,7 +4,9 @@ import signal
 import sys
 import time
 from http import HTTPStatus
+from secrets import token_hex
 
+from catalog.settings import SIGNING_SECRET, load_signing_secret
 from infra.answers import status_of
 from infra.errors import PortTakenError, ServiceError
 from infra.ports import LOOPBACK, is_free
@@ -99,8 +101,9 @@ class WebServer:
         return State(self.name, UNHEALTHY, self.url, detail)
 
     def env(self) -> dict[str, str]:
-        """Return WORLDSTRAT_URL."""
-        return {"WORLDSTRAT_URL": self.url}
+        """Return WORLDSTRAT_URL, and the secret that the server signs with: the same one for as long as the folder."""
+        known = load_signing_secret(self._record.data)
+        return {"WORLDSTRAT_URL": self.url, SIGNING_SECRET: known.get_secret_value() if known else token_hex(32)}
 
     def _running(self) -> Daemon | None:
         daemon = self._record.daemons.get("server")

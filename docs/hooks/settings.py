@@ -15,6 +15,7 @@ SETTINGS = {
     "Database": "catalog.settings.DatabaseSettings",
     "Object store": "catalog.settings.StoreSettings",
     "Server": "server.settings.ServerSettings",
+    "Access": "server.access.settings.AccessSettings",
     "Limits": "server.limits.settings.LimitSettings",
     "Logs, counters and traces": "server.observe.settings.ObserveSettings",
     "Tiles": "server.raster.routes.RasterSettings",
