@@ -7,11 +7,11 @@ from typing import Any, Final, Protocol
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
-from catalog.errors import ObjectNotFoundError, ObjectStoreError
+from catalog.errors import CorruptObjectError, ObjectNotFoundError, ObjectStoreError
 from catalog.objects import ObjectStore, is_sha256, multihash
 from server.raster.cache import LoadingCache
 from server.raster.decoded import Decoded, decode
-from server.raster.errors import BrokenRasterError, CorruptObjectError, MissingObjectError, StoreUnavailableError
+from server.raster.errors import BrokenRasterError, MissingObjectError, StoreUnavailableError
 from server.raster.record import AssetRecord, ItemRecord
 
 _TRIES: Final = 2

@@ -73,10 +73,6 @@ class BrokenRasterError(RasterError):
     """An object of the store is no readable raster."""
 
 
-class CorruptObjectError(RasterError):
-    """The store holds other bytes than were put there."""
-
-
 class MissingObjectError(RasterError):
     """The catalog names an object that the store does not hold."""
 
@@ -97,7 +93,6 @@ STATUS_CODES: dict[type[Exception], int] = {
     PointOutsideBounds: status.HTTP_404_NOT_FOUND,
     InvalidRecordError: status.HTTP_500_INTERNAL_SERVER_ERROR,
     BrokenRasterError: status.HTTP_500_INTERNAL_SERVER_ERROR,
-    CorruptObjectError: status.HTTP_502_BAD_GATEWAY,
     MissingObjectError: status.HTTP_502_BAD_GATEWAY,
     BusyError: status.HTTP_503_SERVICE_UNAVAILABLE,
     StoreUnavailableError: status.HTTP_503_SERVICE_UNAVAILABLE,

@@ -1,7 +1,9 @@
 """`/assets/{key}`: any object that the catalog names, streamed with ranges or by a signed URL."""
 
-from collections.abc import AsyncIterator
+import hashlib
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,11 +14,14 @@ from obstore.store import LocalStore, S3Store
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from catalog.errors import ObjectNotFoundError, ObjectStoreError
+from catalog.errors import CorruptObjectError, ObjectNotFoundError, ObjectStoreError
 from catalog.keys import MEDIA_TYPES, ObjectKey
-from catalog.objects import ObjectStore
 from server.settings import ServerSettings
 from server.stac.ranges import ByteRange, http_date, is_not_modified, parse_range, range_still_applies, strong_etag
+from server.observe.store import store_request
+from server.store import ServedStore
+
+Piece = bytes | memoryview
 
 CHUNK = 1_048_576
 """Most bytes of a request that are in memory at once; what is not longer goes out in one piece."""
@@ -56,10 +61,10 @@ def assets_router(settings: ServerSettings) -> APIRouter:
     )
     async def get_asset(request: Request, key: str) -> Response:
         parsed = check_key(key)
-        store: ObjectStore = request.app.state.store
+        store: ServedStore = request.app.state.store
         if settings.assets_redirect and isinstance(store.raw, S3Store):
             return await _redirect(store.raw, key, request.method, settings.asset_url_seconds)
-        return await _Answer(store, key, request, immutable=bool(parsed.hash)).make()
+        return await _Answer(store, key, request, parsed.hash).make()
 
     return router
 
@@ -80,10 +85,10 @@ def check_key(key: str) -> ObjectKey:
 class _Answer:
     """One request for one object of the store."""
 
-    def __init__(self, store: ObjectStore, key: str, request: Request, *, immutable: bool) -> None:
+    def __init__(self, store: ServedStore, key: str, request: Request, checksum: str | None) -> None:
         self.store = store
         self.key = key
-        self.immutable = immutable
+        self.checksum = checksum  # first digits of the SHA-256 of a whole object that never changes
         self.head = request.method == "HEAD"
         self.headers = request.headers
 
@@ -91,7 +96,7 @@ class _Answer:
         """Return the object, a part of it, or what a condition makes of it."""
         asked = parse_range(self.headers.get("range"))
         if self.head or not _CONDITIONS.isdisjoint(self.headers):
-            meta = await self._ask(obstore.head_async(self.store.raw, self.key))
+            meta = await self._ask(lambda: obstore.head_async(self.store.raw, self.key))
             if self._is_not_modified(meta):
                 return Response(status_code=304, headers=self._headers(meta))
             if self.head:
@@ -101,18 +106,18 @@ class _Answer:
         return await (self._whole() if asked is None else self._part(asked))
 
     async def _whole(self) -> Response:
-        result = await self._ask(obstore.get_async(self.store.raw, self.key))
+        result = await self._ask(lambda: obstore.get_async(self.store.raw, self.key))
         return await self._send(result, 200, {})
 
     async def _part(self, asked: ByteRange) -> Response:
         """Return a range with one request to the store; only where that fails is the size asked for."""
         options: Any = {"range": asked.option()}
         try:
-            result = await self._ask(obstore.get_async(self.store.raw, self.key, options=options))
+            result = await self._ask(lambda: obstore.get_async(self.store.raw, self.key, options=options), counts=False)
         except ObjectNotFoundError:
             raise
         except ObjectStoreError:
-            meta = await self._ask(obstore.head_async(self.store.raw, self.key))
+            meta = await self._ask(lambda: obstore.head_async(self.store.raw, self.key))
             if asked.is_within(meta["size"]):
                 raise
             return self._beyond(meta)
@@ -124,17 +129,39 @@ class _Answer:
     async def _send(self, result: Any, status: int, headers: dict[str, str]) -> Response:
         start, stop = result.range
         headers |= {**self._headers(result.meta), "Content-Length": str(stop - start)}
+        whole = status == HTTPStatus.OK
         if stop - start <= CHUNK:
-            return Response(memoryview(await self._ask(result.bytes_async())), status, headers)
-        if self.immutable and isinstance(self.store.raw, LocalStore):
-            return StreamingResponse(self._pieces(start, stop), status, headers)
-        return StreamingResponse(_chunks(result), status, headers)
+            content = memoryview(await self._ask(result.bytes_async))
+            if whole:
+                self._check(hashlib.sha256(content))
+            return Response(content, status, headers)
+        local = self.checksum and isinstance(self.store.raw, LocalStore)
+        pieces = self._pieces(start, stop) if local else _chunks(result)
+        return StreamingResponse(self._checked(pieces) if whole else pieces, status, headers)
 
     async def _pieces(self, start: int, stop: int) -> AsyncIterator[memoryview]:
         """Yield a file by ranges: as a stream obstore reads 8 kB at a time, each in a thread of its own."""
         for at in range(start, stop, CHUNK):
             end = min(at + CHUNK, stop)
             yield memoryview(await obstore.get_range_async(self.store.raw, self.key, start=at, end=end))
+
+    async def _checked(self, pieces: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
+        """Yield the pieces of a whole object, the last only if all are what was put there: else the client lacks it."""
+        digest, last = hashlib.sha256(), None
+        async for piece in pieces:
+            if last is not None:
+                yield last
+            digest.update(piece)
+            last = piece
+        self._check(digest)
+        if last is not None:
+            yield last
+
+    def _check(self, digest: "hashlib._Hash") -> None:
+        if self.checksum and not digest.hexdigest().startswith(self.checksum):
+            raise CorruptObjectError(
+                f"The store holds other bytes than {self.key!r} had; `worldstrat verify` mends it."
+            )
 
     def _beyond(self, meta: Any) -> Response:
         return Response(status_code=416, headers={**self._headers(meta), "Content-Range": f"bytes */{meta['size']}"})
@@ -153,17 +180,18 @@ class _Answer:
             "Content-Type": MEDIA_TYPES[PurePosixPath(self.key).suffix],
             "Accept-Ranges": "bytes",
             "Last-Modified": http_date(meta["last_modified"]),
-            "Cache-Control": IMMUTABLE if self.immutable else REPLACEABLE,
+            "Cache-Control": IMMUTABLE if self.checksum else REPLACEABLE,
             **({"ETag": etag} if etag else {}),
         }
 
-    async def _ask(self, answer: Any) -> Any:
-        try:
-            return await answer
-        except FileNotFoundError as error:
-            raise ObjectNotFoundError(f"The store has no asset {self.key!r}.") from error
-        except (BaseError, OSError) as error:
-            raise ObjectStoreError("The object store does not answer. Try again in a moment.") from error
+    async def _ask(self, ask: Callable[[], Any], *, counts: bool = True) -> Any:
+        with self.store.breaker.passing(counts=counts), store_request("asset"):
+            try:
+                return await ask()
+            except FileNotFoundError as error:
+                raise ObjectNotFoundError(f"The store has no asset {self.key!r}.") from error
+            except (BaseError, OSError) as error:
+                raise ObjectStoreError("The object store does not answer. Try again in a moment.") from error
 
 
 async def _chunks(result: Any) -> AsyncIterator[bytes]:

@@ -26,8 +26,8 @@ def test_a_missing_object_a_broken_one_and_a_foreign_one_are_told_apart(
     (key,) = (meta.key for meta in whole.list(f"{spot.collection}/{spot.aoi.slug}") if meta.key.endswith("_ps.tif"))
     original = whole.get(key)
     cases = {
-        "broken": (original[: len(original) // 3], 500),
-        "garbage": (b"no TIFF at all", 500),
+        "broken": (original[: len(original) // 3], 502),
+        "garbage": (b"no TIFF at all", 502),
         "missing": (None, 502),
     }
     try:
