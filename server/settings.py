@@ -41,7 +41,7 @@ class ServerSettings(BaseSettings):
     cors_origins: Words = ("*",)
     """Web origins that may read the answers."""
     hosts: Words = ("*",)
-    """Host names by which the server may be asked, `*.example.org` for all of a domain; others are answered 400."""
+    """Host names by which the server may be asked, by probes too; `*.example.org` for a domain; others get a 400."""
     hsts_seconds: int = Field(default=31_536_000, ge=0)
     """Seconds for which browsers that came by TLS come by it only (Strict-Transport-Security); 0 says nothing."""
     static: Path = Path(__file__).parent / "static"
