@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
+from starlette._utils import get_route_path
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.access.door import Admitted, Door
 from server.access.errors import AccessError, refuse
+from server.access.rules import renamed
 from server.errors import DatabaseUnavailableError, error_response
 
 VARY: Final = ("Authorization", "X-API-Key")
@@ -44,7 +46,9 @@ class AccessMiddleware:
         state["client_id"] = admitted.caller.name if admitted.caller.name != "signed" else None
         told = _Told(self.door.varies, admitted)
         if admitted.absent:
-            scope["path"] = scope["path"].replace(f"/{admitted.absent}", f"/{_other(admitted.absent)}", 1)
+            route = get_route_path(scope)
+            before = scope["path"].removesuffix(route)
+            scope["path"] = before + renamed(route, _other(admitted.absent))
         await self.app(scope, receive, told.by(send))
 
 

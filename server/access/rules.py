@@ -96,6 +96,15 @@ def collection_named_by(path: str) -> str | None:
     return found and (found[1] or found[2])
 
 
+def renamed(path: str, name: str) -> str:
+    """Return a path that names a collection, with another name in its place."""
+    found = _NAMED.fullmatch(path)
+    if found is None:
+        return path
+    start, end = found.span(1 if found[1] else 2)
+    return f"{path[:start]}{name}{path[end:]}"
+
+
 def check_routes(routes: Sequence[BaseRoute]) -> None:
     """Refuse an application with an endpoint that nobody has classified.
 

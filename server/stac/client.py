@@ -5,11 +5,12 @@ from typing import Any
 
 import asyncpg
 import attr
+import orjson
 from stac_fastapi.extensions.fields.request import PostFieldsExtension
 from stac_fastapi.pgstac.core import CoreCrudClient
 from stac_fastapi.types.errors import NotFoundError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from server.access.caller import SNAPSHOT, hidden_of
 from server.access.described import describe_private, describe_terms, private_of
@@ -143,10 +144,11 @@ class WorldStratClient(CoreCrudClient):  # type: ignore[misc]
             if not search.get("q"):
                 raise
             raise InvalidSearchError(f"q can't be read as words to look for: {error}.") from error
-        if isinstance(answer, dict):
-            for collection in answer["collections"]:
-                _publish_collection(request, collection)
-        return answer
+        # Of a part of their fields it is an answer already.
+        found: dict[str, Any] = answer if isinstance(answer, dict) else orjson.loads(answer.body)
+        for collection in found["collections"]:
+            _publish_collection(request, collection)
+        return found if found is answer else JSONResponse(found)
 
     async def get_collection(self, collection_id: str, request: Request, **options: Any) -> dict[str, Any]:
         """Return one collection.

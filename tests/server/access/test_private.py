@@ -236,6 +236,10 @@ def test_collections_are_listed_counted_and_described_as_if_the_hidden_were_none
         assert [each["id"] for each in seen["collections"]] == [each["id"] for each in every["collections"]]
         assert COLLECTION_SPOT not in [each["id"] for each in listed["collections"]]
         assert listed["numberMatched"] == every["numberMatched"] - 1
+    some = served.get("/stac/collections", params={"fields": "id,assets,links"})
+    assert not SPOT_WORDS.search(some.content)
+    assert "geoparquet" not in some.text
+    assert "file:" not in some.text
     gsd = served.get("/stac/queryables").json()["properties"]["gsd"]
     assert "1.5" not in json.dumps(gsd)
     assert "1.5" in json.dumps(public.get("/stac/queryables").json()["properties"]["gsd"])

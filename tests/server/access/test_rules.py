@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
+from starlette.requests import Request
 
 from catalog.settings import DatabaseSettings, StoreSettings
-from server.access.caller import JOBS, READ, WRITE
+from server.access.caller import JOBS, READ, WRITE, hidden_of
 from server.access.errors import UnclassifiedRouteError
-from server.access.rules import RULES, check_routes, collection_named_by, endpoints, need_of, scope_of
+from server.access.rules import RULES, check_routes, collection_named_by, endpoints, need_of, renamed, scope_of
 from server.access.settings import AccessSettings
 from server.app import create_app
 from server.settings import ServerSettings
@@ -56,6 +57,7 @@ def test_the_collection_of_a_path_is_found_in_every_endpoint_that_names_one(app:
             assert collection_named_by(path.replace("{collection_id}", "worldstrat-spot")) == "worldstrat-spot", path
     assert collection_named_by("/assets/worldstrat-spot/place/file.tif") == "worldstrat-spot"
     assert collection_named_by("/stac/collections") is None
+    assert renamed("/stac/collections/stac/items/stac", "other") == "/stac/collections/other/items/stac"
     assert collection_named_by("/raster/collections/worldstrat-spot\n/items") == "worldstrat-spot\n"
 
 
@@ -82,3 +84,8 @@ def test_a_list_of_what_others_registered_takes_all_that_is_hidden() -> None:
     settings = AccessSettings(private_collections={"a": "team", "b": "read"})
     assert scope_of("listing", settings, frozenset({"a"})) == "team"
     assert scope_of("listing", settings, NOBODY) is None
+
+
+def test_what_did_not_come_through_the_door_sees_nothing() -> None:
+    with pytest.raises(AttributeError, match="hidden"):
+        hidden_of(Request({"type": "http"}))
