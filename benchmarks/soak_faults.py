@@ -120,8 +120,9 @@ def _hang_up(stack: Stack, _: random.Random) -> Iterator[None]:
 @contextmanager
 def _burst(stack: Stack, _: random.Random) -> Iterator[None]:
     with httpx.Client(base_url=stack.server.url, headers={"X-Forwarded-For": STRANGER}, timeout=30) as client:
-        for _number in range(BURST):
-            client.get("/stac/collections")
+        statuses = {client.get("/stac/collections").status_code for _number in range(BURST)}
+    if httpx.codes.TOO_MANY_REQUESTS not in statuses:
+        raise AssertionError(f"a burst of {BURST} requests was answered {statuses}, and never refused")
     yield
 
 

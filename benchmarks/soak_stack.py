@@ -39,8 +39,10 @@ SMALL_CACHES = {
     "WORLDSTRAT_RASTER_COMPOSITE_BYTES": "4000000",
     "WORLDSTRAT_SR_CACHE_BYTES": "40000000",
     "WORLDSTRAT_SR_KEEP": "true",
+    "WORLDSTRAT_LIMIT_SEARCHES": "100",
 }
-"""Caches that are full after a minute: the store is asked all the time, and memory has no reason to grow."""
+"""Caches that are full after a minute: the store is asked all the time, and memory has no reason to grow. Rates count
+for strangers alone: programs on this machine are not counted."""
 
 
 class Database:

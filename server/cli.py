@@ -10,6 +10,7 @@ from typing import Any
 import click
 import uvicorn
 from pydantic import ValidationError
+from uvicorn.supervisors import Multiprocess
 
 from catalog.errors import WorldStratError
 from catalog.options import data_option
@@ -22,7 +23,9 @@ from server.observe.exposition import FOLDER
 from server.observe.logs import configure_logging
 from server.observe.settings import ObserveSettings
 from server.settings import load_settings
+from server.sr.settings import SuperResolutionSettings
 
+_HEALTH_SECONDS = 30  # after which a process that does not answer is replaced; a busy machine takes its time
 FACTORY = f"{create_app_from_environment.__module__}:{create_app_from_environment.__name__}"
 
 
@@ -49,11 +52,21 @@ def serve(data: Path, host: str, port: int, root_path: str, workers: int) -> Non
     except ValidationError as error:
         raise click.ClickException(in_words(error.errors())) from error
     configure_logging(ObserveSettings())
-    if workers > 1:
+    if workers > 1 or SuperResolutionSettings().ray_address:
         with _counting_together():
-            uvicorn.run(FACTORY, factory=True, workers=workers, host=host, port=port, **_options())
+            _supervise(uvicorn.Config(FACTORY, factory=True, workers=workers, host=host, port=port, **_options()))
     else:
         uvicorn.run(create_app(settings), host=host, port=port, **_options())
+
+
+def _supervise(config: uvicorn.Config) -> None:
+    """Run the processes, and others in the place of those that die.
+
+    One alone is watched over too where it belongs to a Ray cluster: Ray ends a process whose node is gone.
+    """
+    config.timeout_worker_healthcheck = _HEALTH_SECONDS
+    with config.bind_socket() as listener:
+        Multiprocess(config, [listener]).run()
 
 
 def _options() -> dict[str, Any]:

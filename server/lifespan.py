@@ -61,29 +61,25 @@ def build_lifespan(settings: ServerSettings) -> Lifespan:
 async def search_pool(settings: ServerSettings) -> AsyncIterator[Any]:
     """Open the asyncpg pool of the STAC API.
 
-    Raises:
-        DatabaseUnavailableError: PostgreSQL refuses or does not answer.
+    It connects when it is asked for a connection: a process that starts while PostgreSQL is away, in the place of one
+    that died, would else end the whole server.
     """
-    try:
-        pool = await asyncpg.create_pool(
-            settings.database.dsn,
-            min_size=1,
-            max_size=settings.pool_size,
-            timeout=CONNECT_TIMEOUT,
-            command_timeout=settings.statement_timeout + GRACE_SECONDS,
-            init=con_init,
-            server_settings={
-                "search_path": SEARCH_PATH,
-                "application_name": "worldstrat-search",
-                # Else pgSTAC keeps every search and its count for ever, and a GET would write. Its searches
-                # read this from the session alone, not from a search's `conf`.
-                "pgstac.readonly": "true",
-                "statement_timeout": _milliseconds(settings.statement_timeout),
-            },
-        )
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise _unavailable(settings.database, error) from error
-    async with pool:
+    async with asyncpg.create_pool(
+        settings.database.dsn,
+        min_size=0,
+        max_size=settings.pool_size,
+        timeout=CONNECT_TIMEOUT,
+        command_timeout=settings.statement_timeout + GRACE_SECONDS,
+        init=con_init,
+        server_settings={
+            "search_path": SEARCH_PATH,
+            "application_name": "worldstrat-search",
+            # Else pgSTAC keeps every search and its count for ever, and a GET would write. Its searches
+            # read this from the session alone, not from a search's `conf`.
+            "pgstac.readonly": "true",
+            "statement_timeout": _milliseconds(settings.statement_timeout),
+        },
+    ) as pool:
         yield pool
 
 
@@ -112,7 +108,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 @asynccontextmanager
 async def tile_pool(settings: ServerSettings) -> AsyncIterator[ConnectionPool[Any]]:
-    """Open the psycopg pool of the tile endpoints, which run in threads."""
+    """Open the psycopg pool of the tile endpoints, which run in threads; it does not wait for PostgreSQL either."""
 
     class Connection(BoundedConnection):
         """A connection with the patience of these settings."""
@@ -145,10 +141,7 @@ async def tile_pool(settings: ServerSettings) -> AsyncIterator[ConnectionPool[An
         open=False,
     )
     try:
-        try:
-            await run_in_threadpool(pool.open, wait=True, timeout=CONNECT_TIMEOUT)
-        except psycopg.OperationalError as error:
-            raise _unavailable(settings.database, error) from error
+        await run_in_threadpool(pool.open)
         yield pool
     finally:
         await run_in_threadpool(pool.close)

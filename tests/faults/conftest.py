@@ -148,6 +148,12 @@ def load(stack: Stack, oracle: Oracle) -> Iterator[Load]:
     stack.server.wait_until_ready(30)
 
 
+@pytest.fixture(name="loading")
+def loading_of_another() -> Callable[..., AbstractContextManager[Seen]]:
+    """Load another server than the stack's."""
+    return loading
+
+
 @pytest.fixture
 def ask(stack: Stack) -> Iterator[httpx.Client]:
     """A client of the stack's server."""
