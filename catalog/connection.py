@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -27,6 +28,17 @@ def connect(settings: DatabaseSettings) -> psycopg.Connection[tuple[Any, ...]]:
             options="-c search_path=pgstac,public",
             application_name="worldstrat",
         )
+
+
+@contextmanager
+def frozen(connection: psycopg.Connection[Any]) -> Iterator[datetime]:
+    """See the database as it is now, whatever is written meanwhile, and write nothing; yield the moment."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        row = connection.execute("SELECT now()").fetchone()
+        if row is None:
+            raise AssertionError("there is always a now")
+        yield row[0]
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import posixpath
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
+from catalog.connection import frozen
 from catalog.errors import SnapshotError
 from catalog.extension import FILE_URI, TABLE_URI
 from catalog.geoparquet import Item, Table, write_geoparquet
@@ -84,7 +84,7 @@ def write_snapshot(connection: psycopg.Connection[Any], store: ObjectStore, coll
     """
     with tempfile.TemporaryDirectory(prefix="worldstrat-") as folder:
         path = Path(folder, FILE)
-        with _frozen(connection) as moment:
+        with frozen(connection) as moment:
             table = write_geoparquet(path, lambda: _items(connection, store, collection_id))
         snapshot = None if table is None else _put(store, collection_id, path, table, moment)
     _name(connection, collection_id, None if snapshot is None else snapshot.asset(store.href(snapshot.key)))
@@ -130,17 +130,6 @@ def _beside(href: str, store: ObjectStore, folder: str) -> str:
 
 def _from_api(href: str) -> str:
     return f"{_TO_API}{href}" if _RELATIVE.match(href) else href
-
-
-@contextmanager
-def _frozen(connection: psycopg.Connection[Any]) -> Iterator[datetime]:
-    """See the catalog as it is now, whatever is written meanwhile; yield the moment."""
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        row = connection.execute("SELECT now()").fetchone()
-        if row is None:
-            raise AssertionError("there is always a now")
-        yield row[0]
 
 
 def _items(connection: psycopg.Connection[Any], store: ObjectStore, collection_id: str) -> Iterator[Item]:

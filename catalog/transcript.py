@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 import orjson
 import psycopg
 
+from catalog.connection import frozen
 from catalog.errors import TranscriptError
 from catalog.fingerprint import CatalogSum
 from catalog.keys import HASH_LENGTH
@@ -83,16 +84,14 @@ def write_transcript(
         psycopg.Error: the database failed.
     """
     with tempfile.TemporaryFile() as file:
-        with connection.transaction():
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        with frozen(connection) as moment:
             opening = _opening(connection, store, collection_id, software)
-            moment = datetime.fromisoformat(opening["moment"])
             with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_LEVEL, mtime=0) as packed:
                 for line in _lines(connection, collection_id, opening, notes):
                     packed.write(orjson.dumps(line) + b"\n")
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:HASH_LENGTH]
-        key = f"{_folder(collection_id)}/{moment:{_MOMENT}}-{digest}{_SUFFIX}"
+        key = f"{_folder(collection_id)}/{moment.astimezone(UTC):{_MOMENT}}-{digest}{_SUFFIX}"
         file.seek(0)
         store.put_pieces(key, iter(lambda: file.read(PIECE), b""), _MEDIA_TYPE)
     for old in sorted(_found(store, collection_id), key=_moment)[:-KEPT]:
@@ -140,11 +139,10 @@ def read_transcript(store: ObjectStore, transcript: Transcript) -> Iterator[Line
 
 
 def _opening(connection: psycopg.Connection[Any], store: ObjectStore, collection_id: str, software: str) -> Document:
-    row = connection.execute("SELECT now(), content FROM pgstac.collections WHERE id = %s", (collection_id,)).fetchone()
+    row = connection.execute("SELECT content FROM pgstac.collections WHERE id = %s", (collection_id,)).fetchone()
     if row is None:
         raise TranscriptError(f"The catalog has no collection {collection_id}.")
-    moment = row[0].astimezone(UTC).isoformat()
-    return {"format": _FORMAT, "moment": moment, "software": software, "store": store.url, "collection": row[1]}
+    return {"format": _FORMAT, "software": software, "store": store.url, "collection": row[0]}
 
 
 def _lines(

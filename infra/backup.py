@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -13,11 +12,11 @@ from typing import Any, Final
 import psycopg
 from rich.console import Console
 
-from catalog.connection import connect, translated
+from catalog.connection import connect, frozen, translated
 from catalog.errors import SettingsError
 from catalog.objects import SHA2_256, ObjectStore
 from catalog.settings import DatabaseSettings, StoreSettings, load_store
-from infra.contents import Contents, frozen
+from infra.contents import Contents
 from infra.databases import database_env
 from infra.errors import BackupError
 from infra.manifest import DUMP, MANIFEST, Manifest, Origin, server_major
@@ -62,32 +61,33 @@ def backup(database: DatabaseSettings, target: ObjectStore, console: Console) ->
     """
     if next((page for page in target.pages() if page), None):
         raise BackupError(f"{target.url} is not empty, and a backup overwrites nothing. Name another folder.")
-    created = datetime.now(UTC)
+    try:
+        manifest = _write(database, target, console)
+        target.put_verified(MANIFEST, manifest.model_dump_json(indent=1).encode(), "application/json")
+    except BaseException:
+        target.delete(DUMP)
+        raise
+    return manifest
+
+
+def _write(database: DatabaseSettings, target: ObjectStore, console: Console) -> Manifest:
+    """Write the dump and hold what was written against it; return what there is to say of it."""
     with (
         translated(database),
         closing(connect(database)) as connection,
-        frozen(connection) as snapshot,
+        frozen(connection) as created,
         ThreadPoolExecutor(1) as pool,
-        _dumping(connection, database, snapshot) as program,
+        _dumping(connection, database) as program,
     ):
         dump = _Dump(program, target)
         written = pool.submit(dump.write)
         origin, contents = Origin.of(connection), Contents.read(connection, console)
         written.result()
-    version = metadata.version("worldstrat")
-    manifest = Manifest(
-        format=1,
-        created=created,
-        worldstrat=version,
-        origin=origin,
-        contents=contents,
-        size=dump.size,
-        checksum=dump.checksum,
-    )
-    if measured(target, console) != (manifest.size, manifest.checksum):
+    if measured(target, console) != (dump.size, dump.checksum):
         raise BackupError(f"{target.href(DUMP)} does not hold the {dump.size:,} bytes that were written to it.")
-    target.put_verified(MANIFEST, manifest.model_dump_json(indent=1).encode(), "application/json")
-    return manifest
+    software = metadata.version("worldstrat")
+    told = {"created": created, "origin": origin, "contents": contents, "size": dump.size, "checksum": dump.checksum}
+    return Manifest(format=1, worldstrat=software, **told)
 
 
 def measured(source: ObjectStore, console: Console) -> tuple[int, str]:
@@ -137,8 +137,10 @@ class _Dump:
             raise BackupError(f"pg_dump failed: {reason}")
 
 
-def _dumping(connection: psycopg.Connection[Any], database: DatabaseSettings, snapshot: str) -> Piped:
+def _dumping(connection: psycopg.Connection[Any], database: DatabaseSettings) -> Piped:
+    """Start pg_dump on the database as the connection's transaction sees it."""
+    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
     program = find_client("pg_dump", server_major(connection))
     command = [str(program), "--format=custom", "--compress=1", "--no-password", "--no-unlogged-table-data"]
-    command += [f"--lock-wait-timeout={_LOCK_WAIT}", f"--snapshot={snapshot}"]
+    command += [f"--lock-wait-timeout={_LOCK_WAIT}", f"--snapshot={row and row[0]}"]
     return Piped(command, client_env(database), fed=False, read=True)

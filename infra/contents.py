@@ -1,7 +1,6 @@
 """What a catalog's database holds, as numbers and hashes: by these a copy is known to be one."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final, Self
 
 import psycopg
@@ -73,14 +72,3 @@ def count_rows(connection: psycopg.Connection[Any]) -> dict[str, int]:
         row = connection.execute(statement).fetchone()
         counted[f"{schema}.{table}"] = row[0] if row else 0
     return counted
-
-
-@contextmanager
-def frozen(connection: psycopg.Connection[Any]) -> Iterator[str]:
-    """See the database as it is now, whatever is written meanwhile; yield the snapshot's name for other connections."""
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        row = connection.execute("SELECT pg_export_snapshot()").fetchone()
-        if row is None:
-            raise AssertionError("a snapshot has a name")
-        yield row[0]

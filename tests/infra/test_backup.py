@@ -139,9 +139,10 @@ def test_a_catalog_in_use_is_replaced_only_by_force_and_then_kept_and_its_reader
     backed_up: tuple[ObjectStore, Manifest], database: DatabaseSettings, postgres: PostgresCluster
 ) -> None:
     with psycopg.connect(database.dsn, autocommit=True) as connection:
-        connection.execute("CREATE SCHEMA mine CREATE TABLE kept AS SELECT 'old' AS word")
+        connection.execute("CREATE SCHEMA mine CREATE TABLE kept (word text)")
+        connection.execute("INSERT INTO mine.kept VALUES ('old')")
     before = contents(database)
-    with pytest.raises(RestoreError, match="holds a catalog. --force takes its place"):
+    with pytest.raises(RestoreError, match=r"holds a catalog\. --force takes its place"):
         restore(backed_up[0], database, QUIET, force=False)
     assert contents(database) == before
 
@@ -179,7 +180,7 @@ def test_a_dump_that_cannot_be_restored_leaves_the_catalog_as_it_was(
     whole = (copy / DUMP).read_bytes()
     (copy / DUMP).write_bytes(whole[: len(whole) // cut])
     _lie(copy, size=len(whole) // cut, checksum=multihash((copy / DUMP).read_bytes()))
-    with pytest.raises(RestoreError, match="The dump could not be restored: .*"):
+    with pytest.raises(RestoreError, match=r"The dump could not be restored: \w+"):
         restore(ObjectStore.open(StoreSettings(url=copy.as_uri())), database, QUIET, force=True)
     assert (databases(postgres), contents(database)) == (known, before)
 
@@ -248,7 +249,7 @@ def test_a_backup_that_fails_leaves_no_manifest_and_no_half_dump(
     target = ObjectStore.open(StoreSettings(url=(tmp_path / "out").as_uri()))
     with pytest.raises(DatabaseError, match="it rains"):
         backup(database, target, QUIET)
-    assert MANIFEST not in {meta.key for meta in target.list()}
+    assert target.list() == []
 
 
 def test_a_client_of_an_older_version_than_the_server_is_not_taken() -> None:

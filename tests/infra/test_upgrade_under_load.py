@@ -5,6 +5,7 @@ import math
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -178,6 +179,15 @@ def states(url: str) -> dict[str, tuple[str, str, str]]:
     return found
 
 
+def wait_until_all_saw(readers: list[Reader], phase: dict[str, tuple[str, str, str]]) -> None:
+    """Wait until each reader has seen each item as it is in a phase, or met an error."""
+    wanted = {(item, content) for item, (content, _, _) in phase.items()}
+    deadline = time.monotonic() + 60
+    while not all(reader.wrong or wanted <= {look[:2] for look in reader.seen} for reader in readers):
+        assert time.monotonic() < deadline, "a reader does not get there"
+        time.sleep(0.05)
+
+
 def swap_revisits(src: Path) -> None:
     """Make the image of each revisit that of the other."""
     one, two = sorted(src.rglob("*-[12]-L2A_data.tiff"))
@@ -192,11 +202,13 @@ def test_readers_see_old_or_new_items_while_pgstac_is_migrated_items_rewritten_a
     monkeypatch.setitem(revisions.REVISIONS, OLD_URI, (SCHEMA_URI, lambda item: item))
     old = states(server)
     with reading(server, 5) as readers:
+        wait_until_all_saw(readers, old)
         done = upgrade(options.database, QUIET)
         upgraded = states(server)
         swap_revisits(Path(str(options.src)))
         assert ingest(options, QUIET).failures == []
         new = states(server)
+        wait_until_all_saw(readers, new)
 
     assert (done.pgstac, installed_version(options.database)) == (next_pgstac, next_pgstac)
     assert (done.items.found, done.items.rewritten) == (5, 5)
@@ -210,7 +222,6 @@ def test_readers_see_old_or_new_items_while_pgstac_is_migrated_items_rewritten_a
             order = [[phase[item][0] for phase in phases].index(content) for content, _ in looks]
             assert order == sorted(order), "nobody sees an item of before again"
             assert {tile for _, tile in looks} <= tiles
-    assert all(len(reader.seen) > 10 for reader in readers)
 
     # What readers hold in their hands stays until it is pruned.
     with httpx.Client(base_url=server, timeout=30) as client:
