@@ -2,7 +2,7 @@
 # Installs, through apt, the system packages that are missing. Quick and silent where nothing is.
 #
 #   infra/install.sh demo    what `make demo` needs: PostgreSQL with PostGIS, a Python of at least 3.11
-#   infra/install.sh test    also what the tests need: Ceph's S3 server, Chromium, GDAL's programs
+#   infra/install.sh test    also what the tests need: Ceph's S3 server, Chromium, GDAL's programs, Redis
 set -euo pipefail
 
 purpose=${1:?usage: infra/install.sh demo|test}
@@ -34,6 +34,7 @@ have_server() { compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || comp
 if [ "$purpose" = test ]; then
   { have ceph-mon && have ceph-osd && have radosgw && have ceph; } || need "S3 server" ceph-mon ceph-osd radosgw ceph-common
   have gdalinfo || need "GDAL's programs" gdal-bin
+  have redis-server || need "Redis" redis-server
   have unshare && have ip || need "network namespaces" util-linux iproute2
 fi
 
@@ -75,7 +76,10 @@ apt() {
 
 # The private clusters are ours; a default cluster on port 5432 would only be in somebody's way.
 no_default_cluster=/etc/postgresql-common/createcluster.d/worldstrat-install.conf
-remove_setting() { "${as_root[@]}" rm -f "$no_default_cluster"; }
+# Nor shall a Redis run, now or at the next boot: the tests start their own.
+no_services=/usr/sbin/policy-rc.d
+[ -e "$no_services" ] && no_services=""
+remove_setting() { "${as_root[@]}" rm -f "$no_default_cluster" ${no_services:+"$no_services"}; }
 
 echo "Installing system packages for: $list${as_root:+ (with sudo)}"
 apt update || echo "Warning: apt-get update failed; trying with the package lists that are there." >&2
@@ -93,9 +97,16 @@ if [ "${#packages[@]}" -gt 0 ]; then
   trap 'remove_setting; rm -f "$words"' EXIT
   "${as_root[@]}" mkdir -p "$(dirname "$no_default_cluster")"
   echo "create_main_cluster = false" | "${as_root[@]}" tee "$no_default_cluster" >/dev/null
+  if [ -n "$no_services" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$no_services" >/dev/null
+    "${as_root[@]}" chmod 755 "$no_services"
+  fi
   apt install --no-install-recommends "${packages[@]}" >"$words" 2>&1 || {
     tail -n 20 "$words" >&2
     fail "apt-get could not install: ${packages[*]}" "Its last words are above; is the package registry reachable?"
   }
+  if [[ " ${packages[*]} " == *" redis-server "* ]] && have systemctl; then
+    "${as_root[@]}" systemctl --quiet disable redis-server 2>/dev/null || true
+  fi
 fi
 "$here/python.sh" >/dev/null || fail "This system's Python is too old." "Python 3.11, 3.12 or 3.13 is needed (Debian 12, Ubuntu 24.04 or newer have it)."

@@ -59,6 +59,12 @@ class RateLimitMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the request, then pass it on or refuse it."""
+        if scope["type"] == "lifespan":
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                await self._windows.close()
+            return
         rate = cost_of(scope).rate if scope["type"] == "http" else None
         if rate is None or scope.get("state", {}).get("local", False):
             await self.app(scope, receive, send)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from typing import Final
+from typing import Any, Final
 
 from limits.aio.storage import RedisStorage
 from limits.errors import ConfigurationError
@@ -53,6 +53,11 @@ class SharedWindows:
             self._down = False
             logger.info("Redis answers again: requests are counted for all servers together.")
         return taken
+
+    async def close(self) -> None:
+        """Close the connections."""
+        bridge: Any = self._storage.bridge  # its type names no client
+        await bridge.storage.aclose()
 
     async def _ask(self, key: str, quota: Quota) -> Taken:
         allowed = await self._storage.acquire_sliding_window_entry(key, quota.limit, quota.seconds)

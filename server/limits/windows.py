@@ -43,6 +43,9 @@ class Windows(Protocol):
     async def take(self, client: str, quota: Quota) -> Taken:
         """Count a request of a client."""
 
+    async def close(self) -> None:
+        """Let go of what is held open."""
+
 
 def weigh(quota: Quota, previous: float, current: float, left: float, *, allowed: bool) -> Taken:
     """Return what counts mean, by a sliding window: of the window before, as much counts as has not gone by.
@@ -89,6 +92,9 @@ class MemoryWindows:
         allowed = count.previous * left / quota.seconds + count.current + 1 <= quota.limit
         count.current += allowed
         return weigh(quota, count.previous, count.current, left, allowed=allowed)
+
+    async def close(self) -> None:
+        """Let go of nothing: nothing is held open."""
 
     def _count(self, client: str, name: str, window: int) -> _Count:
         counts, key = self._counts, (client, name)
