@@ -57,7 +57,7 @@ def _default(told: FieldInfo) -> str:
     if isinstance(told.default, Path):
         return "in the package"
     value = ", ".join(told.default) if isinstance(told.default, tuple) else str(told.default)
-    return f"`{value}`" if value not in ("", "None", "False") else ""
+    return f"`{value}`" if value not in ("", "None", "False", "{}") else ""
 
 
 def _one_line(text: str) -> str:
