@@ -84,8 +84,8 @@ class Result:
 
     def aftermaths(self) -> list[Aftermath]:
         """Return what clients saw of each fault."""
-        ends = [*(one.began for one in self.inflicted[1:]), self.ended + PATIENCE]
-        return [self._aftermath(one, end) for one, end in zip(self.inflicted, ends, strict=True)]
+        begins = [one.began for one in self.inflicted] + [self.ended + PATIENCE]
+        return [self._aftermath(one, end) for one, end in zip(self.inflicted, begins[1:], strict=True)]
 
     def calm(self) -> list[float]:
         """Return the latencies, in milliseconds, of answers that no fault could have touched."""
