@@ -35,6 +35,10 @@ test: system-test python torch page ## Every test but the slow ones (ARGS="-k wo
 test-slow: system-test python torch page ## The slow tests
 	@$(BIN)/pytest -m slow $(ARGS)
 
+.PHONY: test-stac-browser
+test-stac-browser: system-test python torch ## STAC Browser of npm in front of the server (420 MB of packages, a few minutes)
+	@$(BIN)/pytest tests/clients/test_stac_browser.py
+
 .PHONY: check
 check: python torch lock-check ## Style, types, directions of imports, lock file, TypeScript, what deploys
 	$(BIN)/ruff check

@@ -33,8 +33,8 @@ def examples(language: str, server: str) -> dict[str, str]:
     return found
 
 
-def run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
+def run(*command: str, cwd: Path | None = None) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -43,14 +43,15 @@ PRINTED = {
     "pystac-client": r"2 images\n(\d{4}-\d\d-\d\d UNHCR-\S+ \w.* http\S+_data.tif\n){2}",
     "odc-stac": r"\{'latitude': 1\d\d, 'longitude': 1\d\d, 'time': 2\} 0\.\d+",
     "rio-tiler": r"\['ps', 'pan', 'rgbn'\] \(115\.\d+.*\)\n\(4, 256, 256\) [1-9]\d+",
+    "stac-asset": r"\{'pan': '.*_pan\.tif', 'rgbn': '.*_rgbn\.tif'\}",
     "GDAL": r"4 \(1054, 1054\) [1-9]\d*\.\d+",
 }
 
 
 @pytest.mark.parametrize("name", PRINTED)
-def test_the_python_example_prints_what_there_is(live_server: str, name: str) -> None:
+def test_the_python_example_prints_what_there_is(live_server: str, name: str, tmp_path: Path) -> None:
     # Deprecations within these packages are no failures of the example.
-    printed = run(sys.executable, "-W", "ignore", "-c", examples("python", live_server)[name])
+    printed = run(sys.executable, "-W", "ignore", "-c", examples("python", live_server)[name], cwd=tmp_path)
 
     assert re.match(PRINTED[name], printed), printed
 
