@@ -12,6 +12,7 @@ PRINTED = {
     r"(torch\.Size\(\[[12], 8, 12, 1\d\d, 1\d\d\]\) torch\.Size\(\[[12], 8, 1\d\d, 1\d\d\]\) "
     r"torch\.Size\(\[[12], 4, 1054, 1054\]\)\n)+$",
     "xarray": r"\w+ \[ ?-?0\.\d+ +-?0\.\d+\]\n$",
+    "Private collections": r"\{'latitude': 1054, 'longitude': 1054, 'time': 1\}\n$",
     "Signed addresses": r"http://127\.0\.0\.1:\d+/assets/worldstrat-spot/.*_ps\.tif\n$",
 }
 
