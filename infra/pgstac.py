@@ -32,7 +32,8 @@ def prepare(settings: DatabaseSettings) -> str:
             if found == wanted:
                 return wanted
             check_way(found, wanted)
-            connection.execute("create extension if not exists postgis")
+            # A schema of this role's name would come before public, where pgSTAC looks for it.
+            connection.execute("create extension if not exists postgis schema public")
         _migrate_when_alone(settings, wanted)
     except psycopg.errors.FeatureNotSupported as error:
         raise ServiceError(

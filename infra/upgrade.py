@@ -39,6 +39,19 @@ class Upgraded:
         return asdict(self)
 
 
+def install(database: DatabaseSettings) -> None:
+    """Put pgSTAC into a database that has none; one that has it is left as it is.
+
+    Raises:
+        ServiceError: the database has no PostGIS, or does not let this role do it.
+        DatabaseError: it does not answer.
+    """
+    with translated(database):
+        missing = installed_version(database) is None
+    if missing:
+        prepare(database)
+
+
 def forecast(database: DatabaseSettings) -> Upgraded:
     """Say what an upgrade would do, and change nothing.
 
@@ -76,5 +89,7 @@ def upgrade(database: DatabaseSettings, console: Console) -> Upgraded:
 def _pgstac(database: DatabaseSettings) -> str:
     found = installed_version(database)
     if found is None:
-        raise UpgradeError(f"The database {database.database!r} has no pgSTAC; `worldstrat up` puts it there.")
+        raise UpgradeError(
+            f"The database {database.database!r} has no pgSTAC: `worldstrat upgrade --install` puts it there."
+        )
     return found

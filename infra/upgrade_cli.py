@@ -9,15 +9,16 @@ from rich.console import Console
 
 from catalog.options import data_option
 from catalog.settings import load_database
-from infra.upgrade import Upgraded, forecast
+from infra.upgrade import Upgraded, forecast, install
 from infra.upgrade import upgrade as run_upgrade
 
 
 @click.command()
 @data_option()
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@click.option("--install", "wanted", is_flag=True, help="Put pgSTAC into a database that has none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON on standard output.")
-def upgrade(*, data: Path, dry_run: bool, as_json: bool) -> None:
+def upgrade(*, data: Path, dry_run: bool, wanted: bool, as_json: bool) -> None:
     """Bring the catalog to this version of the software: pgSTAC, our own tables, the items.
 
     Forward only: make a backup first. pgSTAC is migrated in one transaction, for the length of which searches wait;
@@ -25,7 +26,10 @@ def upgrade(*, data: Path, dry_run: bool, as_json: bool) -> None:
     rewritten a few hundred at a time; where only their files tell what is new, their places are marked, and the next
     `worldstrat ingest` makes them again. Servers may go on meanwhile.
     """
-    done = forecast(load_database(data)) if dry_run else run_upgrade(load_database(data), Console(stderr=True))
+    database = load_database(data)
+    if wanted and not dry_run:
+        install(database)
+    done = forecast(database) if dry_run else run_upgrade(database, Console(stderr=True))
     if as_json:
         click.echo(json.dumps(done.to_json() | {"dry_run": dry_run}))
     else:

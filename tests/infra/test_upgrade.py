@@ -79,6 +79,20 @@ def without_nulls(item: Item) -> Item:
     return item | {"properties": {name: value for name, value in item["properties"].items() if value is not None}}
 
 
+def test_a_database_without_pgstac_gets_it_where_that_is_asked_for(
+    bare: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(bare.dsn, autocommit=True) as connection:
+        connection.execute(f"create schema {bare.user}")  # comes before public on this role's search path
+    refused = run(monkeypatch, bare, "upgrade")
+    assert refused.exit_code == 1
+    assert "worldstrat upgrade --install" in refused.output
+
+    for _ in range(2):
+        assert run(monkeypatch, bare, "upgrade", "--install").exit_code == 0
+    assert installed_version(bare) == wanted_version()
+
+
 @pytest.mark.parametrize("version", ["0.9.12", pytest.param("0.8.6", marks=pytest.mark.slow)])  # the same way, longer
 def test_a_catalog_of_an_older_pgstac_has_the_same_items_afterwards(
     ingested: IngestedSample, bare: DatabaseSettings, version: str, monkeypatch: pytest.MonkeyPatch

@@ -23,7 +23,7 @@ resource "aws_ecs_task_definition" "jobs" {
   container_definitions = jsonencode([merge(local.hardened, {
     name        = "job"
     image       = var.images.ingest
-    command     = ["worldstrat", "upgrade"]
+    command     = ["worldstrat", "upgrade", "--install"]
     environment = [for name, value in local.services : { name = name, value = value }]
     secrets     = [local.database_secret]
     mountPoints = [
