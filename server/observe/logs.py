@@ -53,6 +53,7 @@ def configure_logging(settings: ObserveSettings) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], name != "uvicorn.access"
+        logger.setLevel(logging.NOTSET)
 
 
 def make_harmless(_: Any, __: str, event: EventDict) -> EventDict:

@@ -20,13 +20,12 @@ ITEM_ROUTE = "/stac/collections/{collection_id}/items/{item_id}"
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
     """Loggers are those of the whole process."""
-    root, names = logging.getLogger(), ("uvicorn", "uvicorn.error", "uvicorn.access")
-    before = root.handlers, root.level
-    others = {name: (logging.getLogger(name).handlers, logging.getLogger(name).propagate) for name in names}
+    loggers = [logging.getLogger(name) for name in (None, "uvicorn", "uvicorn.error", "uvicorn.access")]
+    before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
     yield
-    root.handlers, root.level = before
-    for name, (handlers, propagate) in others.items():
-        logging.getLogger(name).handlers, logging.getLogger(name).propagate = handlers, propagate
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
     structlog.reset_defaults()
 
 
