@@ -3,13 +3,13 @@
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.limits.client import counted_name
 from server.observe.ids import HEADER, request_id
+from server.observe.logs import log_request
 from server.observe.metrics import BUSY, REQUESTS, SECONDS, SENT
 from server.observe.routes import route_of
 from server.observe.traces import serve_traced, trace_id
@@ -20,7 +20,6 @@ PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Routes that are asked every few seconds, and not worth a line each."""
 
 _ID_HEADER = HEADER.lower().encode()
-_log: Any = structlog.get_logger("worldstrat.requests")
 
 
 @dataclass(slots=True)
@@ -72,28 +71,23 @@ class RequestMiddleware:
 def write_down(scope: Scope, status: int, size: int, seconds: float) -> None:
     """Count a request and log it."""
     route, method = route_of(scope), scope["method"]
-    REQUESTS.labels(method if method in _METHODS else "OTHER", route, f"{status // 100}xx").inc()
+    if method not in _METHODS:
+        method = "OTHER"
+    REQUESTS.labels(method, route, f"{status // 100}xx").inc()
     SECONDS.labels(route).observe(seconds)
     SENT.labels(route).inc(size)
-    level = logging.DEBUG if route in PROBES else logging.INFO
-    if not _is_logged(level):
-        return
-    told = {"trace_id": trace} if (trace := trace_id(scope)) else {}
-    _log.log(
-        level,
-        "request",
-        method=method,
-        route=route,
-        status=status,
-        ms=round(seconds * 1000, 1),
-        bytes=size,
-        client=counted_name(scope),
-        **told,
-    )
+    told = {
+        "request_id": scope["state"]["request_id"],
+        "method": method,
+        "route": route,
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        "bytes": size,
+        "client": counted_name(scope),
+    }
+    if trace := trace_id(scope):
+        told["trace_id"] = trace
+    log_request(logging.DEBUG if route in PROBES else logging.INFO, told)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-def _is_logged(level: int) -> bool:
-    return logging.getLogger("worldstrat.requests").isEnabledFor(level)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from server.observe.logs import configure_logging, plain
+from server.observe.logs import configure_logging, log_request, plain
 from server.observe.settings import ObserveSettings
 
 ITEM_ROUTE = "/stac/collections/{collection_id}/items/{item_id}"
@@ -20,7 +20,9 @@ ITEM_ROUTE = "/stac/collections/{collection_id}/items/{item_id}"
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
     """Loggers are those of the whole process."""
-    loggers = [logging.getLogger(name) for name in (None, "uvicorn", "uvicorn.error", "uvicorn.access")]
+    loggers = [
+        logging.getLogger(name) for name in (None, "uvicorn", "uvicorn.error", "uvicorn.access", "worldstrat.requests")
+    ]
     before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
     yield
     for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
@@ -105,7 +107,7 @@ def test_nothing_that_a_caller_wrote_begins_a_line_or_steers_a_terminal(form: st
 
     def say() -> None:
         logging.getLogger("server.errors").error("No item %s", evil)
-        structlog.get_logger("worldstrat.requests").info("request", route=evil)
+        log_request(logging.INFO, {"client": evil})
         try:
             int(evil)
         except ValueError:
