@@ -19,6 +19,8 @@ _ENCRYPTED: Final = 0x1
 _LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 """Signature, then the lengths of the name and of the extra field behind it."""
 _SIGNATURE: Final = b"PK\3\4"
+_LARGEST: Final = (1 << 63) - 1
+"""Largest number that a listing holds; a directory has room for larger ones."""
 _MARGIN: Final = 1024
 """Bytes of name and extra field that the first request reaches for, besides the data."""
 
@@ -127,7 +129,7 @@ class ZipPart:
                 self._outside.append(path)
                 continue
             parsed, table = parse_path(path, self._kind), table_name(path, (METADATA_CSV, SPLIT_CSV))
-            if info.is_dir() or (parsed is None and table is None):
+            if not path or path.endswith("/") or (parsed is None and table is None):
                 continue
             self._check(info)
             facts = (
@@ -157,6 +159,8 @@ class ZipPart:
             raise SourceError(f"{self.place} cannot be read: {error.strerror or error}.") from error
 
     def _check(self, info: zipfile.ZipInfo) -> None:
+        if max(info.header_offset, info.compress_size, info.file_size) > _LARGEST:
+            raise SourceError(f"{self.place} has a damaged directory ({info.filename}): download it again.")
         if info.flag_bits & _ENCRYPTED:
             raise SourceError(
                 f"{self.place} is encrypted ({info.filename}). Extract it with its password and give the folder."
