@@ -102,10 +102,12 @@ async def serve_traced(app: ASGIApp, scope: Scope, receive: Receive, send: Send,
 
     with tracer.start_as_current_span(scope["method"], _context(scope), SpanKind.SERVER) as root:
         scope["state"]["trace_id"] = f"{root.get_span_context().trace_id:032x}"
+        code = 500
         try:
             await app(scope, receive, send)
+            code = status()
         finally:
-            _describe(root, scope, status())
+            _describe(root, scope, code)
 
 
 def trace_id(scope: Scope) -> str | None:
