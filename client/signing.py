@@ -7,6 +7,7 @@ those of its store, where the server redirects to it; of a server that streams i
 import os
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -134,6 +135,7 @@ class _Mine:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
+        weakref.finalize(self, self.client.close).atexit = False
         self.signed: dict[str, tuple[str, float]] = {}
         self.tokens: dict[str, tuple[str, float]] = {}
         self.streams: dict[str, float] = {}

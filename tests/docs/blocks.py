@@ -123,6 +123,6 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 def program(line: str) -> str:
-    """Return the program that a line begins with, behind assignments."""
+    """Return the name of the program that a line begins with, behind assignments."""
     words = [word for word in line.split() if not re.match(r"[A-Za-z_]+=", word)]
-    return words[0] if words else ""
+    return words[0].rpartition("/")[2] if words else ""

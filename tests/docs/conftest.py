@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import DemoStack
 from tests.docs.blocks import ROOT
 
-SECONDS = 120
+SECONDS = 240
 """For all commands of a block."""
 _TRAP = 'set -eo pipefail\ntrap \'printf "\\n%s\\n" "This failed: $BASH_COMMAND" >&2\' ERR\n'
 

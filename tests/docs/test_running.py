@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -44,6 +45,14 @@ MOST_MARKED = 12
 """Blocks of all pages that may carry such a mark."""
 FILLED = {"z": "15", "x": "26906", "y": "14221", "lon": "115.6", "lat": "23.1"}
 """Where an address leaves a place open: Landcover-8379."""
+SLOW = (
+    "docs/access.md",
+    "docs/catalog-upkeep.md",
+    "docs/ingest-integrity.md",
+    "docs/ingest.md",
+    "docs/operations.md",
+)
+"""Pages of many commands, each a process of its own: together more than a minute."""
 _LAST = ("docs/operations.md",)
 """Pages that stop what others need."""
 
@@ -66,9 +75,15 @@ def runnable(block: Block) -> list[str]:
     return [command for command in block.commands if block.excuse(command) is None]
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in in_order() if to_run(page)], ids=lambda page: page.relative_to(ROOT).as_posix()
-)
+def pages() -> Iterator[Any]:
+    for page in in_order():
+        name = page.relative_to(ROOT).as_posix()
+        if to_run(page):
+            yield pytest.param(page, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("page", pages())
 def test_what_a_page_shows_works_in_its_order(page: Path, machine: Machine) -> None:
     here = replace(machine, folder=machine.folder / "pages" / re.sub(r"\W", "-", page.relative_to(ROOT).as_posix()))
     here.stand()
