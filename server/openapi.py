@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from server.access.described import describe_security
+from server.limits.costs import cost_of
 from server.oas30 import to_version_3_0
 from server.stac.formats import describe_formats
 
@@ -29,6 +30,7 @@ ERRORS = {
     "403": "Nobody may do this here, or not with this token.",
     "404": "There is nothing of this name, or nothing at this place.",
     "413": "The body is too long.",
+    "429": "The client asks too often; `Retry-After` says when to try again.",
     "502": "The catalog names an object that the store does not hold.",
     "503": "The database or the object store does not answer, or is too busy; `Retry-After` says when to try again.",
     "504": "The database took too long: narrow the search.",
@@ -115,6 +117,8 @@ def _statuses(path: str, operation: Operation) -> list[str]:
         found += ["401", "403"]
     if path.startswith(_CATALOG):
         found += ["503", "504"]
+    if cost_of({"method": "GET", "path": path}).rate:
+        found.append("429")
     if path.startswith(_ITEM):
         found.append("502")
     return found
