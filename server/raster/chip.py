@@ -78,6 +78,9 @@ class ChipCache:
         """
         name = f"the asset {asset.key!r} of {item.id!r}"
         data = self._objects.get((asset.href, asset.version), lambda: self._fetch(asset, name))
+        if not data:
+            # rasterio takes no bytes for a file that is to be written.
+            raise BrokenRasterError(f"The object of {name} is empty.")
         try:
             with MemoryFile(data) as memory, memory.open(driver="GTiff") as dataset:
                 yield dataset

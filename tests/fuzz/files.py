@@ -28,7 +28,6 @@ from catalog.objects import ObjectStore
 from catalog.settings import StoreSettings
 from infra.manifest import Manifest
 from ingest.blobs import LocalBlob
-from ingest.chip import read_back
 from ingest.errors import RasterError, SourceError
 from ingest.extend.errors import ExtendError
 from ingest.extend.wanted import read_wanted
@@ -135,12 +134,10 @@ def packed(data: bytes) -> None:
 
 
 def raster(data: bytes) -> None:
-    """A published raster as ingest reads it, and the COG that it reads back."""
+    """A published raster as ingest reads it; what ingest itself wrote is read by others."""
     for product in (_CLM, _DATA):
         with contextlib.suppress(RasterError):
             read_raster(data, product)
-    with contextlib.suppress(RasterError):
-        read_back(data)
 
 
 def chip(data: bytes) -> None:
