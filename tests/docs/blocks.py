@@ -37,6 +37,8 @@ EXCUSED_COMMANDS = {
     r"worldstrat fetch (?!.*--only-list)": "needs 93 GB from Zenodo",
     r"worldstrat (demo|serve|up)(?!.*--(detach|help))": "stays until Ctrl-C; tests/infra and tests/server run it",
     r"worldstrat ingest .*\.(zip|tar\.gz)": "needs the published archives; tests/ingest runs smaller ones",
+    r"infra/docker/": "makes secrets for a Docker daemon",
+    r".*\$\(terraform": "needs an account of AWS",
     r"worldstrat (rebuild|restore)": "takes the place of the catalog; tests/infra runs both",
     r"worldstrat train": "takes minutes; tests/superres runs a shorter one",
     r"worldstrat .*--ray-address HOST": "needs a Ray cluster; tests/ingest runs one",
