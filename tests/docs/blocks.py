@@ -35,7 +35,7 @@ EXCUSED_PROGRAMS = {
 """Programs that no test runs, and why."""
 EXCUSED_COMMANDS = {
     r"worldstrat fetch (?!.*--only-list)": "needs 93 GB from Zenodo",
-    r"worldstrat (demo|serve|up)(?!.*--(detach|help))": "stays until Ctrl-C; tests/infra and tests/server run it",
+    r"worldstrat (demo|serve|up)\b(?!.*--(detach|help))": "stays until Ctrl-C; tests/infra and tests/server run it",
     r"worldstrat ingest .*\.(zip|tar\.gz)": "needs the published archives; tests/ingest runs smaller ones",
     r"infra/docker/": "makes secrets for a Docker daemon",
     r".*\$\(terraform": "needs an account of AWS",
