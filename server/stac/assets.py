@@ -16,9 +16,9 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from catalog.errors import CorruptObjectError, ObjectNotFoundError, ObjectStoreError
 from catalog.keys import MEDIA_TYPES, ObjectKey
+from server.observe.store import store_request
 from server.settings import ServerSettings
 from server.stac.ranges import ByteRange, http_date, is_not_modified, parse_range, range_still_applies, strong_etag
-from server.observe.store import store_request
 from server.store import ServedStore
 
 Piece = bytes | memoryview
