@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import version
@@ -20,6 +21,10 @@ logger = logging.getLogger(__name__)
 SERVICE = "service.name"
 """The attribute that names what spans are of."""
 
+STATEMENT = "db.statement"
+"""The attribute that holds SQL."""
+
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _NOTHING: AbstractContextManager[None] = nullcontext()
 
 
@@ -55,7 +60,7 @@ def _create_provider(service: str) -> "TracerProvider":
     # Of an extra, and a tenth of a second.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace import SpanProcessor, TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
     provider = TracerProvider(
@@ -63,6 +68,15 @@ def _create_provider(service: str) -> "TracerProvider":
             {SERVICE: os.environ.get("OTEL_SERVICE_NAME", service), "service.version": version("worldstrat")}
         )
     )
+
+    class WithoutValues(SpanProcessor):
+        """Takes out of statements what pgSTAC writes into them: callers' values."""
+
+        def on_start(self, span: Any, parent_context: Any = None) -> None:  # noqa: ARG002 - the interface's
+            if statement := (span.attributes or {}).get(STATEMENT):
+                span.set_attribute(STATEMENT, _LITERAL.sub("'…'", statement))
+
+    provider.add_span_processor(WithoutValues())
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider
 
