@@ -83,7 +83,7 @@ def pages() -> Iterator[Any]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("page", pages())
+@pytest.mark.parametrize("page", list(pages()))
 def test_what_a_page_shows_works_in_its_order(page: Path, machine: Machine) -> None:
     here = replace(machine, folder=machine.folder / "pages" / re.sub(r"\W", "-", page.relative_to(ROOT).as_posix()))
     here.stand()
