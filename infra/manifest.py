@@ -106,7 +106,7 @@ def server_major(connection: psycopg.Connection[Any]) -> int:
 
 
 def _one(connection: psycopg.Connection[Any], statement: str) -> Sequence[Any]:
-    row = connection.execute(statement.encode()).fetchone()
+    row: Sequence[Any] | None = connection.execute(statement.encode()).fetchone()
     if row is None:
         raise AssertionError("an aggregate gives a row")
     return row

@@ -22,6 +22,7 @@ _SECRET = re.compile(
     r"(?i)((?:x-amz-(?:signature|credential|security-token)|signature|sig|token|access_token|api_?key|key|password|"
     r"secret)=)[^&\s'\"]+|(authorization['\"]?\s*[:=]\s*['\"]?(?:bearer\s+)?)[^\s'\",}]+|(//[^/\s:@]+:)[^/\s@]+(?=@)"
 )
+_OURS = ("catalog", "infra", "ingest", "server", "superres", "worldstrat")
 
 
 def configure_logging(settings: ObserveSettings) -> None:
@@ -51,11 +52,14 @@ def configure_logging(settings: ObserveSettings) -> None:
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level)
+    # A library says at INFO what it does at each tile; that is for DEBUG here.
+    root.setLevel(level if level <= logging.DEBUG else max(level, logging.WARNING))
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], name != "uvicorn.access"
-        logger.setLevel(logging.NOTSET)
+        logger.setLevel(level)
     requests = logging.StreamHandler()
     requests.setFormatter(_RequestFormatter(renderer))
     _requests.handlers, _requests.propagate = [requests], False

@@ -21,7 +21,11 @@ ITEM_ROUTE = "/stac/collections/{collection_id}/items/{item_id}"
 def logging_as_before() -> Iterator[None]:
     """Loggers are those of the whole process."""
     loggers = [
-        logging.getLogger(name) for name in (None, "uvicorn", "uvicorn.error", "uvicorn.access", "worldstrat.requests")
+        logging.getLogger(name)
+        for name in (
+            *(None, "uvicorn", "uvicorn.error", "uvicorn.access", "worldstrat.requests"),
+            *("catalog", "infra", "ingest", "server", "superres", "worldstrat"),
+        )
     ]
     before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
     yield
@@ -36,6 +40,23 @@ def _logged(form: str, say: Any) -> str:
         configure_logging(ObserveSettings(log_format=form))
         say()
     return output.getvalue()
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_a_library_is_heard_where_something_is_wrong_and_where_all_is_asked_for() -> None:
+    def say() -> None:
+        logging.getLogger("titiler.core").info("opening data with reader")
+        logging.getLogger("titiler.core").warning("something is wrong")
+        logging.getLogger("server.lifespan").info("ours")
+        log_request(logging.INFO, {"client": "127.0.0.1"})
+
+    said = [json.loads(line) for line in _logged("json", say).splitlines()]
+    assert [line["event"] for line in said] == ["something is wrong", "ours", "request"]
+
+    with redirect_stderr(io.StringIO()) as output:
+        configure_logging(ObserveSettings(log_format="json", log_level="debug"))
+        say()
+    assert "opening data" in output.getvalue()
 
 
 def test_a_request_is_one_line_of_json_with_what_was_asked_and_how_it_went(observed: Any) -> None:
