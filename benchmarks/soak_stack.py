@@ -40,11 +40,9 @@ SMALL_CACHES = {
     "WORLDSTRAT_SR_CACHE_BYTES": "40000000",
     "WORLDSTRAT_SR_KEEP": "true",
     "WORLDSTRAT_LIMIT_SEARCHES": "100",
-    "MALLOC_ARENA_MAX": "2",
-    "MALLOC_MMAP_THRESHOLD_": "262144",
 }
 """Caches that are full after a minute: the store is asked all the time, and memory has no reason to grow. Rates count
-for strangers alone: programs on this machine are not counted. glibc would else keep what forty threads once held."""
+for strangers alone: programs on this machine are not counted."""
 
 
 class Database:

@@ -1,15 +1,14 @@
 """The function that ingests one AOI in a worker process, wherever that runs."""
 
-import ctypes
 import os
 import time
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import Final
 
 import rasterio
 
+from catalog.memory import LARGEST_THRESHOLD, tune_malloc
 from catalog.objects import ObjectStore
 from catalog.settings import StoreSettings
 from ingest.aoi import ingest_aoi
@@ -17,8 +16,6 @@ from ingest.cog import GDAL_OPTIONS
 from ingest.task import Ingested, Task
 from ingest.validate import item_validator
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
-_LARGEST_KEPT: Final = 32 << 20
 _MOST_KEPT: Final = 256 << 20
 
 
@@ -44,11 +41,8 @@ def _gdal() -> rasterio.Env:
 
 @cache
 def _keep_memory() -> None:
-    """Let this process use the memory of one raster for the next: fresh pages cost more than the arithmetic on them."""
-    with suppress(OSError, AttributeError):  # another C library
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT)
-        libc.mallopt(_TRIM_THRESHOLD, _MOST_KEPT)
+    """Let this process use the memory of one raster for the next."""
+    tune_malloc(largest_kept=LARGEST_THRESHOLD, most_kept=_MOST_KEPT)
 
 
 @cache

@@ -10,6 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette_cramjam.compression import Compression
 from starlette_cramjam.middleware import CompressionMiddleware
 
+from catalog.memory import tune_malloc
 from server.access.door import Door
 from server.access.middleware import AccessMiddleware
 from server.access.routes import add_access
@@ -98,6 +99,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
 def create_app_from_environment() -> FastAPI:
     """Return the application as the environment describes it: `uvicorn --factory` calls this in each worker."""
     configure_logging(ObserveSettings())
+    # What a tile takes is kept, what a stack takes is given back: forty threads would each keep the largest they had.
+    tune_malloc(largest_kept=1 << 20, most_kept=16 << 20, arenas=2)
     return create_app(load_settings(Path(os.environ.get("WORLDSTRAT_DATA", "worldstrat-data"))))
 
 
