@@ -1,4 +1,4 @@
-"""Does an HTTP server on 127.0.0.1 answer, and how."""
+"""Does an HTTP server of this machine answer, and how."""
 
 import http.client
 from contextlib import closing
@@ -6,9 +6,9 @@ from contextlib import closing
 from infra.ports import LOOPBACK
 
 
-def status_of(port: int, path: str = "/", *, timeout: float = 5.0) -> int | None:
+def status_of(port: int, path: str = "/", *, host: str = LOOPBACK, timeout: float = 5.0) -> int | None:
     """Return the status of a GET request, or None when nothing answers."""
-    with closing(http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)) as connection:
+    with closing(http.client.HTTPConnection(host, port, timeout=timeout)) as connection:
         try:
             connection.request("GET", path)
             response = connection.getresponse()

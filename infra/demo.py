@@ -8,9 +8,9 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from infra.errors import ServiceError
-from infra.ports import LOOPBACK
 from infra.stack import Stack
 
 _PATIENCE = 20.0
@@ -34,7 +34,7 @@ def fill(data: Path) -> None:
 def suggest(stack: Stack) -> str:
     """Return the address of a filled stack, and three things to try there."""
     url = stack.server.url
-    place = _first_place(stack.record.ports["server"])
+    place = _first_place(url)
     return f"""
 WorldStrat is at {url}
 
@@ -74,9 +74,9 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         os.killpg(child.pid, signal.SIGKILL)
 
 
-def _first_place(port: int) -> str:
+def _first_place(url: str) -> str:
     """Ask the server itself for an item: it shows that search works before we advertise it."""
-    with closing(http.client.HTTPConnection(LOOPBACK, port, timeout=30)) as connection:
+    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)) as connection:
         connection.request("GET", f"/stac/search?collections={_SPOT}&limit=1")
         response = connection.getresponse()
         features = json.loads(response.read()).get("features", [])

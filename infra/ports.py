@@ -1,4 +1,4 @@
-"""Free TCP ports on 127.0.0.1."""
+"""Free TCP ports of this machine."""
 
 import random
 import socket
@@ -6,18 +6,25 @@ import socket
 from infra.errors import PortTakenError
 
 LOOPBACK = "127.0.0.1"
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what a server may be told, not what one is
 # Below the range from which Linux and macOS hand out ports for outgoing connections (32768 and 49152),
 # so that a port which a stack remembers is still free at its next start.
 _RANGE = range(20_000, 32_000)
 _TRIES = 200
 
 
-def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of 127.0.0.1 now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+def reachable(host: str) -> str:
+    """Return the address at which a server that listens on `host` is asked from this machine."""
+    return LOOPBACK if host in _EVERYWHERE else host
+
+
+def is_free(port: int, host: str = LOOPBACK) -> bool:
+    """Whether a server could listen on this port of an address of this machine now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True

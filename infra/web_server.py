@@ -9,7 +9,7 @@ from secrets import token_hex
 from catalog.settings import SIGNING_SECRET, load_signing_secret
 from infra.answers import status_of
 from infra.errors import PortTakenError, ServiceError
-from infra.ports import LOOPBACK, is_free
+from infra.ports import LOOPBACK, is_free, reachable
 from infra.process import Daemon, is_alive, last_words, spawn, stop
 from infra.record import Record
 from infra.service import HEALTHY, STOPPED, UNHEALTHY, State
@@ -21,7 +21,7 @@ _RECOVERY_TIMEOUT = 8.0
 
 
 class WebServer:
-    """The web server on one port of 127.0.0.1.
+    """The web server on one port.
 
     Args:
         record: what is known of the stack.
@@ -41,7 +41,8 @@ class WebServer:
     @property
     def url(self) -> str:
         """Address of the server's page."""
-        return f"http://{LOOPBACK}:{self._record.ports.get('server', FIRST_PORT)}"
+        host = reachable(self._record.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._record.ports.get('server', FIRST_PORT)}"
 
     def choose_port(self) -> None:
         """Settle the port before anything is started or written.
@@ -49,20 +50,20 @@ class WebServer:
         Raises:
             PortTakenError: something else listens on the wanted port.
         """
-        ports = self._record.ports
+        ports, host = self._record.ports, reachable(self._host)
         if self._running() and self._wanted in {None, ports["server"]}:
             return
         if self._wanted is None:
             first = ports.get("server", FIRST_PORT)
-            free = [port for port in range(first, min(first + _NEIGHBOURS, 2**16)) if is_free(port)]
+            free = [port for port in range(first, min(first + _NEIGHBOURS, 2**16)) if is_free(port, host)]
             if not free:
-                raise PortTakenError(f"No port from {first} on is free on {LOOPBACK}. Choose one with --port.")
+                raise PortTakenError(f"No port from {first} on is free on {host}. Choose one with --port.")
             self.stop()
             ports["server"] = free[0]
         else:
-            if not is_free(self._wanted):
+            if not is_free(self._wanted, host):
                 raise PortTakenError(
-                    f"Port {self._wanted} of {LOOPBACK} is taken by another program. Choose another with --port."
+                    f"Port {self._wanted} of {host} is taken by another program. Choose another with --port."
                 )
             self.stop()
             ports["server"] = self._wanted
@@ -94,7 +95,7 @@ class WebServer:
         """Ask `/readyz`."""
         if self._running() is None:
             return State(self.name, STOPPED, self.url)
-        status = status_of(self._record.ports["server"], "/readyz")
+        status = self._status()
         if status == HTTPStatus.OK:
             return State(self.name, HEALTHY, self.url)
         detail = "no answer" if status is None else f"/readyz answers {status}"
@@ -120,7 +121,10 @@ class WebServer:
     def _ready_within(self, daemon: Daemon, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and is_alive(daemon):
-            if status_of(self._record.ports["server"], "/readyz") == HTTPStatus.OK:
+            if self._status() == HTTPStatus.OK:
                 return is_alive(daemon)
             time.sleep(0.1)
         return False
+
+    def _status(self) -> int | None:
+        return status_of(self._record.ports["server"], "/readyz", host=reachable(self._record.host))

@@ -59,7 +59,7 @@ def configure_logging(settings: ObserveSettings) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], name != "uvicorn.access"
-        logger.setLevel(level)
+        logger.setLevel(min(level, logging.INFO))  # `worldstrat up` waits for its word that it listens
     requests = logging.StreamHandler()
     requests.setFormatter(_RequestFormatter(renderer))
     _requests.handlers, _requests.propagate = [requests], False

@@ -254,12 +254,18 @@ def test_a_stack_without_its_server_any_more_stops_it(data: Path) -> None:
 
 
 def test_a_server_told_another_host_listens_there_and_by_default_on_loopback_again(data: Path) -> None:
-    port = free_port()
-    for options, reached in ((("--host", "0.0.0.0"), True), ((), False)):  # noqa: S104 - what is tested
+    port, own, other = free_port(), "127.0.0.1", "127.0.0.2"  # 127.0.0.0/8 is all this machine's
+    for host, reached in (("0.0.0.0", {own, other}), (other, {other}), (None, {own})):  # noqa: S104 - what is tested
+        options = ("--host", host) if host else ()
         up = run("up", "--data", data, "--port", str(port), *options, "--detach")
         assert up.exit_code == 0, up.stderr
-        with socket.socket() as probe:  # another address of this machine: 127.0.0.0/8 is all ours
-            assert (probe.connect_ex(("127.0.0.2", port)) == 0) == reached
+        assert f"http://{other if host == other else own}:{port}" in up.stdout
+        assert {address for address in (own, other) if _listens(address, port)} == reached
+
+
+def _listens(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((address, port)) == 0
 
 
 def test_an_external_database_takes_the_place_of_the_private_one(data: Path, database: DatabaseSettings) -> None:
