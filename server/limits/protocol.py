@@ -16,10 +16,12 @@ MOST_HEAD: Final = 65_536
 """Most bytes of the first line and the headers of a request."""
 STALL_SECONDS: Final = 30.0
 """How often it is looked whether a client takes its answer."""
+LINGER_SECONDS: Final = 2.0
+"""How long what a refused client still sends is taken and thrown away: who is cut off while sending reads no answer."""
 LEAST_TAKEN: Final = 30_000
 """Fewest bytes that it takes in that time: a kilobyte a second."""
 
-_REQUEST, _STALL = "request", "stall"  # what is waited for
+_REQUEST, _STALL, _LINGER = "request", "stall", "linger"  # what is waited for
 
 
 class TimedProtocol(HttpToolsProtocol):
@@ -33,6 +35,7 @@ class TimedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._head = 0
         self._in_head = True
+        self._refused = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -48,6 +51,8 @@ class TimedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take a part of a request; the first part of a further one begins a further wait."""
+        if self._refused:
+            return
         if _REQUEST not in self._timers:
             self._expect()
         super().data_received(data)
@@ -93,11 +98,15 @@ class TimedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Close the connection, with a status where no answer has begun."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._refused:
             return
+        self._refused = True
+        self._stop(_REQUEST)
         if self._in_head or self.cycle is None or not self.cycle.response_started:
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
-        self.transport.close()
+            self._timers[_LINGER] = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        else:
+            self.transport.close()
 
     def _stop(self, name: str) -> None:
         timer = self._timers.pop(name, None)
