@@ -223,7 +223,7 @@ def _token(client: httpx.Client, href: str) -> tuple[str, float] | None:
     address = f"{_origin(href)}/access/token/{collection}"
     try:
         answer = client.get(address, headers=headers_for(href))
-        if answer.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.NOT_IMPLEMENTED}:
+        if answer.status_code == HTTPStatus.NOT_FOUND:
             return None
         if not answer.is_success:
             raise ServerError(f"{href} cannot be signed: the server answered {answer.status_code}: {answer.text[:300]}")

@@ -75,7 +75,7 @@ class IssuerUnavailableError(AccessError):
 class UnsignableError(AccessError):
     """The operator has set no secret to sign with."""
 
-    status = 501
+    status = 404
 
 
 class UnclassifiedRouteError(ServerError):

@@ -24,9 +24,9 @@ _ACCEPT = """
 INSERT INTO worldstrat.accepted_terms (subject, terms) VALUES (%s, %s) ON CONFLICT DO NOTHING
 """
 _UNSIGNABLE: dict[int | str, dict[str, Any]] = {
-    404: {"description": "There is no such asset or collection."},
-    501: {"description": "The operator has set no secret to sign with."},
+    404: {"description": "There is no such asset or collection, or the operator has set no secret to sign with."},
 }
+_NO_SECRET: dict[int | str, dict[str, Any]] = {404: {"description": "The operator has set no secret to sign with."}}
 _ANSWER = {"Cache-Control": "private, no-store"}
 
 
@@ -84,7 +84,7 @@ async def read_terms(request: Request) -> JSONResponse:
     return JSONResponse({"terms": terms, "accept": f"POST {request.base_url}access/terms", "links": links})
 
 
-@router.post("/terms", summary="Accept the terms of the assets", status_code=201, responses={501: _UNSIGNABLE[501]})
+@router.post("/terms", summary="Accept the terms of the assets", status_code=201, responses=_NO_SECRET)
 async def accept_terms(request: Request) -> JSONResponse:
     """Accept all terms that `GET /access/terms` lists.
 

@@ -26,11 +26,9 @@ SLOWEST = 20.0
 def is_stated(answer: Answer) -> bool:
     """Tell whether an answer of 500 or more is one that the documentation states.
 
-    503: too busy, come back in so many seconds. 501: what the operator has not switched on (signed addresses).
+    503: too busy, come back in so many seconds.
     """
-    return (answer.status == 503 and answer.headers.get("Retry-After", "").isdigit()) or (
-        answer.status == 501 and b"WORLDSTRAT_" in answer.body
-    )
+    return answer.status == 503 and answer.headers.get("Retry-After", "").isdigit()
 
 
 def judge(attack: Attack, answer: Answer, secrets: Sequence[str]) -> str | None:
