@@ -138,7 +138,7 @@ def test_a_member_that_lies_about_its_size_is_not_unpacked_beyond_it(tiny_datase
     archive = write_zip(tmp_path / "all.zip", tiny_dataset, method=zipfile.ZIP_DEFLATED)
     _patch(archive, 24, struct.pack("<I", 1000))
     files = {file.name: file for file in open_source(archive).files(NAME).files}
-    with pytest.raises(RasterError, match=r"damaged in .*Bad CRC-32"):
+    with pytest.raises(RasterError, match=r"more bytes in .*all\.zip, 1,000 were announced"):
         files[CLM].read()
 
 
