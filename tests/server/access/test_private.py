@@ -8,9 +8,12 @@ from typing import Any
 
 import httpx
 import morecantile
+import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT
+from ingest.snapshots import renew_snapshots
 from server.access.rules import endpoints
 from server.app import create_app
 
@@ -310,6 +313,18 @@ def test_the_place_of_a_hidden_image_is_without_it(served: httpx.Client, place: 
     assert not SPOT_WORDS.search(refused.content.replace(place.spot["id"].encode(), b"", 1))
 
 
+@pytest.fixture
+def snapshot(catalog: Any) -> Iterator[None]:
+    """The collection of L2A images has its items as GeoParquet."""
+    content = "SELECT content FROM pgstac.collections WHERE id = %s"
+    with psycopg.connect(catalog.database.dsn, autocommit=True) as connection:
+        (before,) = connection.execute(content, (COLLECTION_L2A,)).fetchone() or (None,)
+        renew_snapshots(catalog.database, catalog.store, (COLLECTION_L2A,), force=True)
+        yield
+        connection.execute("UPDATE pgstac.collections SET content = %s WHERE id = %s", (Jsonb(before), COLLECTION_L2A))
+
+
+@pytest.mark.usefixtures("snapshot")
 def test_snapshots_are_for_those_who_see_all(
     served: httpx.Client, public: httpx.Client, reader: dict[str, str]
 ) -> None:
