@@ -30,6 +30,7 @@ from client.signing import MARGIN, Signer, sign, sign_inplace
 from client.xarray_opener import open_place
 from infra.cli import main
 from infra.databases import database_env
+from infra.ports import free_port
 from infra.record import Record, write_env
 from infra.stores import store_env
 from infra.web_server import WebServer
@@ -47,7 +48,7 @@ def private(ingested: IngestedSample, tmp_path_factory: pytest.TempPathFactory) 
     """A server that shows nothing but L1C to those without a key."""
     record = Record(tmp_path_factory.mktemp("private"))
     write_env(record.data, {**database_env(ingested.database), **store_env(ingested.store)})
-    server = WebServer(record)
+    server = WebServer(record, free_port())  # signers remember an address: it is no other server's
     server.choose_port()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("WORLDSTRAT_PRIVATE_COLLECTIONS", f"{COLLECTION_SPOT}, {COLLECTION_L2A}")

@@ -16,6 +16,7 @@ from catalog.constants import COLLECTION_L2A, COLLECTION_SPOT
 from catalog.errors import SettingsError
 from client import signing
 from infra.databases import database_env
+from infra.ports import free_port
 from infra.record import Record, write_env
 from infra.stores import store_env
 from infra.web_server import WebServer
@@ -130,7 +131,7 @@ def private_process(
     record = Record(tmp_path_factory.mktemp("private"))
     secret = {"WORLDSTRAT_SIGNING_SECRET": "one that stack.env holds, as `worldstrat up` makes it"}
     write_env(record.data, {**database_env(catalog.database), **store_env(catalog.store), **secret})
-    server = WebServer(record)
+    server = WebServer(record, free_port())  # signers remember an address: it is no other server's
     server.choose_port()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("WORLDSTRAT_PRIVATE_COLLECTIONS", COLLECTION_SPOT)
