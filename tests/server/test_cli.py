@@ -13,23 +13,16 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+from infra.databases import database_env
 from infra.ports import free_port
+from infra.stores import store_env
 from server.cli import serve
 
 COMMAND = [sys.executable, "-c", "from server.cli import serve; serve()"]
 
 
 def _environment(catalog: Any) -> dict[str, str]:
-    database = catalog.database
-    return {
-        **os.environ,
-        "PGHOST": database.host,
-        "PGPORT": str(database.port),
-        "PGUSER": database.user,
-        "PGPASSWORD": database.password.get_secret_value(),
-        "PGDATABASE": database.database,
-        "WORLDSTRAT_STORE": catalog.store.url,
-    }
+    return {**os.environ, **database_env(catalog.database), **store_env(catalog.store)}
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from infra.databases import database_env
 from infra.ports import free_port
+from infra.stores import store_env
 
 COMMAND = [sys.executable, "-c", "from server.cli import serve; serve()"]
 TOKEN = "a-token-for-prometheus"
@@ -122,17 +124,7 @@ class Observed:
 
 def environment(catalog: Any, **given: str) -> dict[str, str]:
     """Return what a server is told."""
-    database = catalog.database
-    return {
-        **os.environ,
-        "PGHOST": database.host,
-        "PGPORT": str(database.port),
-        "PGUSER": database.user,
-        "PGPASSWORD": database.password.get_secret_value(),
-        "PGDATABASE": database.database,
-        "WORLDSTRAT_STORE": catalog.store.url,
-        **given,
-    }
+    return {**os.environ, **database_env(catalog.database), **store_env(catalog.store), **given}
 
 
 def start(log: Path, told: dict[str, str], *options: str) -> tuple[subprocess.Popen[bytes], str]:
