@@ -1,19 +1,17 @@
 """A raster of one block a band to the bytes of a COG and back: a chip's header takes GDAL longer than its pixels."""
 
-import struct
-from io import BytesIO
-from typing import Any, Final
+from typing import Final
 from xml.sax.saxutils import escape
 
 import numpy as np
 from affine import Affine
-from imagecodecs import TiffError, tiff_decode
-from tifffile import TiffWriter
+from imagecodecs import TiffError, delta_encode, floatpred_encode, tiff_decode, zstd_encode
 
 from catalog.bands import Product
 from ingest.errors import RasterError
 from ingest.pixels import StoredPixels
 from ingest.raster import Grid, Pixels
+from ingest.tiff import DOUBLE, LONG, RATIONAL, SHORT, Code, Tag, TiffHeaderError, read_directory, text, write_file
 
 LARGEST_BLOCK: Final = 512
 """Longest side of a block; a raster that is larger has several, and overviews."""
@@ -21,13 +19,10 @@ BLOCK_MULTIPLE: Final = 16
 """TIFF wants the sides of a block to be multiples of it."""
 ZSTD_LEVEL: Final = 1
 """A higher level saves 1 % of a chip and takes twice as long."""
-_SHORT, _ASCII, _DOUBLE = 3, 2, 12
-_TILE_OFFSETS, _PIXEL_SCALE, _TIEPOINT, _GEO_KEYS, _GDAL_METADATA, _GDAL_NODATA = 324, 33550, 33922, 34735, 42112, 42113
+_SEPARATE, _MINISBLACK, _FLOATING, _NO_UNIT, _ZSTD = 2, 1, 3, 1, 50000
+_INTEGER_PREDICTOR, _FLOAT_PREDICTOR = 2, 3
 # Version 1.1.0, then (key, 0, 1, value): a geographic model, pixels are areas, EPSG:4326, degrees.
 _WGS84: Final = (1, 1, 0, 4, 1024, 0, 1, 2, 1025, 0, 1, 1, 2048, 0, 1, 4326, 2054, 0, 1, 9102)
-
-Tag = tuple[int, int, int, Any, bool]
-"""Code, type, count (0 where the value tells), value, and whether only the first page has it."""
 
 
 def fits(grid: Grid) -> bool:
@@ -39,21 +34,13 @@ def fits(grid: Grid) -> bool:
 
 def encode(stored: StoredPixels, grid: Grid, product: Product) -> bytes:
     """Write a raster that fits as a COG: all its tags first, then one block a band."""
-    pixels, out = stored.pixels, BytesIO()
-    with TiffWriter(out, byteorder="<") as tiff:
-        tiff.write(
-            pixels if len(pixels) > 1 else pixels[0],
-            tile=tuple(-(-side // BLOCK_MULTIPLE) * BLOCK_MULTIPLE for side in (grid.height, grid.width)),
-            planarconfig="separate" if len(pixels) > 1 else None,
-            photometric="minisblack",
-            compression="zstd",
-            compressionargs={"level": ZSTD_LEVEL},
-            predictor=True,
-            software=False,
-            metadata=None,
-            extratags=_tags(stored, grid.transform, product),
-        )
-    return out.getvalue()
+    pixels = stored.pixels
+    block = _round_up(grid.height), _round_up(grid.width)
+    padded = np.zeros((len(pixels), *block), pixels.dtype.newbyteorder("<"))
+    padded[:, : grid.height, : grid.width] = pixels
+    predict = floatpred_encode if pixels.dtype.kind == "f" else delta_encode
+    blocks = [zstd_encode(predict(band, axis=-1).tobytes(), level=ZSTD_LEVEL) for band in padded]
+    return write_file(_layout(pixels, block) | _place(grid.transform) | _meaning(stored, product), blocks)
 
 
 def read_back(data: bytes) -> tuple[Pixels, int]:
@@ -65,31 +52,68 @@ def read_back(data: bytes) -> tuple[Pixels, int]:
     try:
         pixels: Pixels = tiff_decode(data)
         begin = _first_block(data)
-    except (TiffError, ValueError, IndexError, struct.error) as error:
+    except (TiffError, TiffHeaderError, ValueError, IndexError) as error:
         raise RasterError(f"its COG cannot be read back: {error}") from error
     return (pixels if pixels.ndim > 2 else pixels[np.newaxis]), begin  # noqa: PLR2004
 
 
 def _first_block(data: bytes) -> int:
     """Return where the first block begins, behind the directory that stands first in the file."""
-    (count,) = struct.unpack_from("<H", data, 8)
-    for code, _, number, value in struct.iter_unpack("<HHII", data[10 : 10 + 12 * count]):
-        if code == _TILE_OFFSETS:
-            return int(min(struct.unpack_from(f"<{number}I", data, value)) if number > 1 else value)
-    raise RasterError("its COG has no blocks")
+    offsets = read_directory(data, frozenset({Code.TILE_OFFSETS})).get(Code.TILE_OFFSETS)
+    if offsets is None:
+        raise RasterError("its COG has no blocks")
+    return int(min(offsets.values))
 
 
-def _tags(stored: StoredPixels, transform: Affine, product: Product) -> list[Tag]:
-    """Return the tags of GeoTIFF and of GDAL."""
-    tags: list[Tag] = [
-        (_PIXEL_SCALE, _DOUBLE, 3, (transform.a, -transform.e, 0.0), True),
-        (_TIEPOINT, _DOUBLE, 6, (0.0, 0.0, 0.0, transform.c, transform.f, 0.0), True),
-        (_GEO_KEYS, _SHORT, len(_WGS84), _WGS84, True),
-        (_GDAL_METADATA, _ASCII, 0, _describe(stored, product), True),
-    ]
-    if stored.nodata is not None:
-        tags.append((_GDAL_NODATA, _ASCII, 0, f"{stored.nodata:g}", True))
+def _round_up(side: int) -> int:
+    return -(-side // BLOCK_MULTIPLE) * BLOCK_MULTIPLE
+
+
+def _layout(pixels: Pixels, block: tuple[int, int]) -> dict[Code, Tag]:
+    """Return the tags that tell how to read the blocks."""
+    (bands, height, width), (rows, columns) = pixels.shape, block
+    floating = pixels.dtype.kind == "f"
+    one = Tag(RATIONAL, (1, 1))
+    tags = {
+        Code.WIDTH: Tag(LONG, (width,)),
+        Code.LENGTH: Tag(LONG, (height,)),
+        Code.BITS: _shorts(*[8 * pixels.dtype.itemsize] * bands),
+        Code.COMPRESSION: _shorts(_ZSTD),
+        Code.PHOTOMETRIC: _shorts(_MINISBLACK),
+        Code.SAMPLES: _shorts(bands),
+        Code.X_RESOLUTION: one,
+        Code.Y_RESOLUTION: one,
+        Code.RESOLUTION_UNIT: _shorts(_NO_UNIT),
+        Code.PREDICTOR: _shorts(_FLOAT_PREDICTOR if floating else _INTEGER_PREDICTOR),
+        Code.TILE_WIDTH: Tag(LONG, (columns,)),
+        Code.TILE_LENGTH: Tag(LONG, (rows,)),
+    }
+    if floating:
+        tags[Code.SAMPLE_FORMAT] = _shorts(*[_FLOATING] * bands)
+    if bands > 1:
+        tags |= {Code.PLANAR: _shorts(_SEPARATE), Code.EXTRA_SAMPLES: _shorts(*[0] * (bands - 1))}
     return tags
+
+
+def _place(transform: Affine) -> dict[Code, Tag]:
+    """Return the tags of GeoTIFF."""
+    return {
+        Code.PIXEL_SCALE: Tag(DOUBLE, (transform.a, -transform.e, 0.0)),
+        Code.TIEPOINT: Tag(DOUBLE, (0.0, 0.0, 0.0, transform.c, transform.f, 0.0)),
+        Code.GEO_KEYS: _shorts(*_WGS84),
+    }
+
+
+def _meaning(stored: StoredPixels, product: Product) -> dict[Code, Tag]:
+    """Return the tags of GDAL: names and scale of the bands, the number that means no data."""
+    tags = {Code.GDAL_METADATA: text(_describe(stored, product))}
+    if stored.nodata is not None:
+        tags[Code.GDAL_NODATA] = text(f"{stored.nodata:g}")
+    return tags
+
+
+def _shorts(*values: int) -> Tag:
+    return Tag(SHORT, values)
 
 
 def _describe(stored: StoredPixels, product: Product) -> str:

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 from affine import Affine
 from imagecodecs import TiffError, tiff_decode
-from rasterio.enums import Compression, Interleaving
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.transform import array_bounds, from_bounds
@@ -18,13 +16,13 @@ from catalog.bands import SPOT_PRODUCTS, Product
 from catalog.constants import CRS
 from catalog.metadata import Bounds
 from ingest.errors import RasterError
+from ingest.header import Header
 
 Pixels = npt.NDArray[np.generic]
 
 GRID_TOLERANCE = 0.5
 """How far, in pixels, a raster's edges may lie from its AOI's bounds; published ones coincide."""
 _SAME_GRID = 1e-6
-_PLAIN = frozenset({None, Compression.deflate, Compression.lzw, Compression.zstd})
 MAX_SIDE = 10_000
 """Most rows and columns: published rasters have about 1,000, and a damaged header may claim any number."""
 MAX_PIXELS = 50_000_000
@@ -69,16 +67,13 @@ def read_raster(data: bytes, product: Product) -> Raster:
     """
     if not data:
         raise RasterError("the file is empty")
-    try:
-        with warnings.catch_warnings():
-            # SPOT files have no georeferencing; they get it from their AOI.
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with MemoryFile(data, filename="raster.tif") as memory, memory.open(driver="GTiff") as src:
-                _check(src, product)
-                crs = src.crs.to_string() if src.crs else None
-                return Raster(_decode(data, src), src.transform, crs)
-    except (RasterioError, ValueError) as error:
-        raise RasterError(f"cannot be read as a TIFF: {_reason(error)}") from error
+    header = Header.parse(data)
+    if header is not None:
+        _check(header, product)
+        pixels = _decode(data, header)
+        if pixels is not None:
+            return Raster(pixels, header.transform, header.crs)
+    return _read_with_gdal(data, product)
 
 
 def place(raster: Raster, product: Product, bounds: Bounds | None, grid: Grid | None = None) -> Grid:
@@ -110,30 +105,43 @@ def place(raster: Raster, product: Product, bounds: Bounds | None, grid: Grid | 
     return placed
 
 
-def _decode(data: bytes, src: rasterio.DatasetReader) -> Pixels:
-    """Return the pixels of an open file, (band, y, x): libtiff alone needs half the time, GDAL knows more files."""
-    if src.compression in _PLAIN:
-        with suppress(TiffError, ValueError, IndexError):
-            pixels: Pixels = tiff_decode(data)
-            if src.interleaving is Interleaving.pixel and pixels.ndim == 3:  # noqa: PLR2004
-                pixels = np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
-            pixels = pixels if pixels.ndim > 2 else pixels[np.newaxis]  # noqa: PLR2004
-            if pixels.shape == (src.count, *src.shape) and {str(pixels.dtype)} == set(src.dtypes):
-                return pixels
-    decoded: Pixels = src.read()
-    return decoded
+def _read_with_gdal(data: bytes, product: Product) -> Raster:
+    try:
+        with warnings.catch_warnings():
+            # SPOT files have no georeferencing; they get it from their AOI.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with MemoryFile(data, filename="raster.tif") as memory, memory.open(driver="GTiff") as src:
+                header = Header.of(src)
+                _check(header, product)
+                pixels = _decode(data, header) if header.is_plain else None
+                return Raster(src.read() if pixels is None else pixels, header.transform, header.crs)
+    except (RasterioError, ValueError) as error:
+        raise RasterError(f"cannot be read as a TIFF: {_reason(error)}") from error
 
 
-def _check(src: rasterio.DatasetReader, product: Product) -> None:
-    if src.count != len(product.bands):
-        raise RasterError(f"it has {src.count} bands, {product.suffix} has {len(product.bands)}")
-    if max(src.width, src.height) > MAX_SIDE:
-        raise RasterError(f"its header claims {src.width} x {src.height} pixels; at most {MAX_SIDE} a side are read")
-    if src.width * src.height * src.count > MAX_PIXELS:
-        raise RasterError(f"{src.width} x {src.height} x {src.count} numbers are too many; {MAX_PIXELS:,} are read")
+def _decode(data: bytes, header: Header) -> Pixels | None:
+    """Return the pixels, (band, y, x), None where it takes GDAL: libtiff alone needs half the time, GDAL knows more."""
+    with suppress(TiffError, ValueError, IndexError):
+        pixels: Pixels = tiff_decode(data)
+        if header.by_pixel and pixels.ndim == 3:  # noqa: PLR2004
+            pixels = np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+        pixels = pixels if pixels.ndim > 2 else pixels[np.newaxis]  # noqa: PLR2004
+        if pixels.shape == (header.count, header.height, header.width) and {str(pixels.dtype)} == set(header.dtypes):
+            return pixels
+    return None
+
+
+def _check(header: Header, product: Product) -> None:
+    if header.count != len(product.bands):
+        raise RasterError(f"it has {header.count} bands, {product.suffix} has {len(product.bands)}")
+    width, height = header.width, header.height
+    if max(width, height) > MAX_SIDE:
+        raise RasterError(f"its header claims {width} x {height} pixels; at most {MAX_SIDE} a side are read")
+    if width * height * header.count > MAX_PIXELS:
+        raise RasterError(f"{width} x {height} x {header.count} numbers are too many; {MAX_PIXELS:,} are read")
     allowed = _dtypes(product)
-    if set(src.dtypes) - allowed:
-        raise RasterError(f"its numbers are {src.dtypes[0]}, {product.suffix} has {' or '.join(sorted(allowed))}")
+    if set(header.dtypes) - allowed:
+        raise RasterError(f"its numbers are {header.dtypes[0]}, {product.suffix} has {' or '.join(sorted(allowed))}")
 
 
 def _dtypes(product: Product) -> set[str]:
