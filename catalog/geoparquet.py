@@ -11,6 +11,8 @@ from catalog.errors import SnapshotError
 BATCH: Final = 250
 """Items that are in memory at a time."""
 
+_NESTED: Final = frozenset({dict, list, tuple})
+
 Item = dict[str, Any]
 Items = Callable[[], Iterator[Item]]
 """Gives the same items in the same order each time it is called."""
@@ -39,11 +41,15 @@ class Shape:
         self.kinds.add(type(value))
         if isinstance(value, dict):
             for name, member in value.items():
-                new |= self.members.setdefault(name, Shape()).learn(member)
+                if (shape := self.members.get(name)) is None:
+                    shape = self.members[name] = Shape()
+                if type(member) in _NESTED or type(member) not in shape.kinds:
+                    new |= shape.learn(member)
         elif isinstance(value, list | tuple):
             self.elements = self.elements or Shape()
             for element in value:
-                new |= self.elements.learn(element)
+                if type(element) in _NESTED or type(element) not in self.elements.kinds:
+                    new |= self.elements.learn(element)
         return new
 
 

@@ -125,7 +125,12 @@ def relative_item(item: Item, store: ObjectStore) -> Item:
 
 def _beside(href: str, store: ObjectStore, folder: str) -> str:
     key = store.key(href)
-    return href if key is None else posixpath.relpath(key, folder)
+    if key is None:
+        return href
+    collection, _, rest = key.partition("/")
+    # Nearly always; `relpath` asks for the working directory, twice for each asset.
+    is_sibling = folder.startswith(f"{collection}/") and not rest.startswith(f"{PLACE}/")
+    return f"../../{rest}" if is_sibling else posixpath.relpath(key, folder)
 
 
 def _from_api(href: str) -> str:

@@ -116,12 +116,16 @@ def worker_died(task: Task) -> Ingested:
     return Ingested(task.aoi.name, failures=(Problem(task.aoi.name, "", reason),), finished=False)
 
 
-def _create_pool(workers: int) -> ProcessPoolExecutor:
-    # Forked from a small server that has done the slow imports, not from a process with threads and connections.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ingest.work"])
+def start_server() -> None:
+    """Start the process that workers are forked from, which does the slow imports; return before it has done them."""
+    # Not from a process with threads and connections.
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["ingest.work"])
     ensure_running()
-    return ProcessPoolExecutor(workers, context, initializer=_begin_worker)
+
+
+def _create_pool(workers: int) -> ProcessPoolExecutor:
+    start_server()
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), initializer=_begin_worker)
 
 
 def _begin_worker() -> None:

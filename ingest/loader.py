@@ -49,6 +49,8 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
         """AOIs that this run has brought into the catalog."""
         self.report = Report()
         """The run's report, once it is closed."""
+        self.is_behind = False
+        """Whether the collections have to be made what this version says of them, also where there is no work."""
 
     def __enter__(self) -> Self:
         """Return the loader itself, once it is the only one.
@@ -63,14 +65,8 @@ class CatalogLoader(AbstractContextManager["CatalogLoader"]):
             with translated(self._database):
                 after_a_clean_run = self._runs.open(*self._asked)
             self._open = stack.pop_all()
-        if not after_a_clean_run:
-            # Another version made the collections, or a run ended before they were brought up to date.
-            try:
-                self.prepare()
-            except BaseException as error:
-                with self._open:
-                    self._close(error)
-                raise
+        # Another version made the collections, or a run ended before they were brought up to date.
+        self.is_behind = not after_a_clean_run
         return self
 
     def __exit__(

@@ -58,6 +58,10 @@ def ingest(options: Options, console: Console, source: Source | None = None) -> 
     loader = CatalogLoader(options.database, options.sources, options.asked)
     try:
         with loader:
+            if loader.is_behind:
+                # There will be work, too: the workers import what they need while the catalog is made ready.
+                warm_up(options)
+                loader.prepare()
             Run(options, source, loader).execute(console)
     except KeyboardInterrupt:
         if not loader.report.run:
@@ -131,7 +135,6 @@ class Run:
     def _work(self, tasks: Iterator[Task], progress: RunProgress) -> None:
         if self._options.schemas is None:
             self._loader.remarks.append(PARTLY_VALIDATED)
-        # The workers import what they need while the catalog is made ready.
         with create_executor(self._options) as executor:
             self._loader.prepare()
             store = open_store(self._options)
@@ -193,6 +196,14 @@ def open_store(options: Options) -> "ObjectStore":
     store = ObjectStore.open(options.store)
     check_writable(store)
     return store
+
+
+def warm_up(options: Options) -> None:
+    """Begin to start the pool of this machine, where that is what the run will use."""
+    from ingest.executor import start_server  # noqa: PLC0415 - as below
+
+    if options.ray_address is None:
+        start_server()
 
 
 def create_executor(options: Options) -> AbstractContextManager[Executor]:
