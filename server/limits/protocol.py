@@ -35,6 +35,8 @@ class TimedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._head = 0
         self._in_head = True
+        self._in_request = False
+        self._shared = False
         self._refused = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -53,13 +55,22 @@ class TimedProtocol(HttpToolsProtocol):
         """Take a part of a request; the first part of a further one begins a further wait."""
         if self._refused:
             return
-        if _REQUEST not in self._timers:
+        if not self._in_request and _REQUEST not in self._timers:
             self._expect()
+        self._shared = False
         super().data_received(data)
-        if self._in_head:
+        # Bytes that came with the rest of the request before are not counted: nobody knows how many are whose.
+        if self._in_head and not self._shared:
             self._head += len(data)
             if self._head > MOST_HEAD:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """Begin to wait, where the request came together with the rest of the one before."""
+        self._in_request = True
+        if _REQUEST not in self._timers:
+            self._expect()
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Begin to answer."""
@@ -68,6 +79,7 @@ class TimedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End the wait: the request is there."""
+        self._in_request, self._shared = False, True
         self._stop(_REQUEST)
         super().on_message_complete()
 

@@ -41,6 +41,6 @@ class LimitSettings(BaseSettings):
     """Seconds that a request waits for its turn."""
     connections: int = Field(default=2000, ge=1)
     """Connections of a process; requests on further ones are answered 503."""
-    keep_alive: int = Field(default=5, ge=1, le=3600)
-    """Seconds that an idle connection is kept. Behind a proxy that keeps its connections, more than it does: it would
-    send a request into one that is being closed, and answer 502 (a load balancer of AWS: 60, nginx: 60)."""
+    keep_alive: int = Field(default=75, ge=1, le=3600)
+    """Seconds that an idle connection is kept: more than a proxy in front keeps its own (a load balancer of AWS: 60,
+    nginx: 60), which would else send a request into one that is being closed, and answer 502."""

@@ -97,6 +97,43 @@ def test_a_head_of_a_megabyte_is_refused(server: tuple[uvicorn.Server, int]) -> 
         assert rude.recv(100).startswith(b"HTTP/1.1 431")
 
 
+def test_a_head_that_follows_another_request_is_no_longer_than_a_first_one(server: tuple[uvicorn.Server, int]) -> None:
+    _, port = server
+    with socket.create_connection(("127.0.0.1", port)) as rude:
+        rude.settimeout(2)
+        rude.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert rude.recv(1000).endswith(b"ok")
+        rude.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX-Long: " + b"a" * (MOST_HEAD + 10))
+
+        assert rude.recv(100).startswith(b"HTTP/1.1 431")
+
+
+def test_a_body_behind_another_request_is_not_taken_for_a_head(server: tuple[uvicorn.Server, int]) -> None:
+    """As it comes where a client sends on before an early answer's request was read to its end."""
+    _, port = server
+    body, head = b"a" * (3 * MOST_HEAD), b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: "
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.settimeout(2)
+        client.sendall(head + b"1\r\n\r\nb" + head + b"%d\r\n\r\n" % len(body))
+        time.sleep(0.1)
+        client.sendall(body)
+        time.sleep(0.2)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        answers = b"".join(iter(lambda: client.recv(65_536), b""))
+
+    assert answers.count(b"HTTP/1.1 200") == 3
+    assert b"431" not in answers
+
+
+def test_a_request_behind_another_is_not_waited_for_either(server: tuple[uvicorn.Server, int]) -> None:
+    process, port = server
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: "
+    with socket.create_connection(("127.0.0.1", port)) as slow:
+        slow.sendall(head + b"1\r\n\r\nb" + head + b"100\r\n\r\nabc")
+
+        assert _connections(process, at_most=0, seconds=4) == 0
+
+
 def test_an_answer_that_is_not_taken_is_dropped(server: tuple[uvicorn.Server, int]) -> None:
     process, port = server
     with socket.create_connection(("127.0.0.1", port)) as greedy:
