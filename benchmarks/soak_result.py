@@ -128,7 +128,9 @@ class Result:
 
     def _aftermath(self, one: Inflicted, end: float) -> Aftermath:
         seen = [answer for answer in self.answers if one.began <= answer.ended and answer.due < end]
-        late = [answer.ended for answer in seen if answer.due >= one.ended and answer.verdict is not Verdict.RIGHT]
+        # What was under way when the next fault began is that one's.
+        after = [answer for answer in seen if answer.due >= one.ended and answer.ended < end]
+        late = [answer.ended for answer in after if answer.verdict is not Verdict.RIGHT]
         return Aftermath(
             one.fault,
             Counter(answer.verdict for answer in seen),

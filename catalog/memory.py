@@ -26,3 +26,34 @@ def tune_malloc(*, largest_kept: int, most_kept: int, arenas: int | None = None)
         libc.mallopt(_TRIM_THRESHOLD, most_kept)
         if arenas is not None:
             libc.mallopt(_ARENA_MAX, arenas)
+
+
+class _Held(ctypes.Structure):
+    """What mallinfo2() tells."""
+
+    # arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks come before the one that is read.
+    _fields_ = [("before", ctypes.c_size_t * 8), ("fordblks", ctypes.c_size_t), ("keepcost", ctypes.c_size_t)]
+
+
+def give_back(above: int) -> int:
+    """Give memory that lies free between what is in use back to the system; elsewhere than on glibc nothing happens.
+
+    By itself glibc gives back only what lies free at the end of a heap, so that one small thing there keeps all of it.
+
+    Args:
+        above: free bytes up to which nothing is done: they will be needed again.
+
+    Returns:
+        Bytes that lay free, 0 where nothing was done.
+    """
+    try:
+        libc = ctypes.CDLL(None)
+        told, trim = libc.mallinfo2, libc.malloc_trim
+    except (OSError, AttributeError):
+        return 0
+    told.restype = _Held
+    free = int(told().fordblks)
+    if free <= above:
+        return 0
+    trim(0)
+    return free

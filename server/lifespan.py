@@ -1,5 +1,6 @@
 """What the server holds open while it runs: two database pools and the object store."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -13,6 +14,7 @@ from stac_fastapi.pgstac.db import con_init, translate_pgstac_errors
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from catalog.memory import give_back
 from catalog.settings import DatabaseSettings
 from server.errors import DatabaseUnavailableError
 from server.observe.gauges import watching
@@ -31,6 +33,10 @@ CHECK_SECONDS = 2.0
 """Seconds within which a connection answers that it is alive, or is replaced."""
 GRACE_SECONDS = 2.0
 """Seconds that a statement may take longer than PostgreSQL allows it: after that nobody is there to stop it."""
+TRIM_SECONDS = 20.0
+"""How often it is looked whether much memory lies free."""
+MOST_FREE = 128 << 20
+"""Bytes that may lie free between what is in use."""
 _INTERVAL = 0.1  # seconds after which a wait looks whether it was interrupted, as psycopg has it
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -51,10 +57,26 @@ def build_lifespan(settings: ServerSettings) -> Lifespan:
             app.state.get_connection = connection_getter(settings.pool_timeout)
             app.state.dbpool = dbpool
             app.state.store = ServedStore.open(settings.store, of_requests(settings.store_timeout))
-            async with watching(app):
+            async with watching(app), giving_back():
                 yield
 
     return lifespan
+
+
+@asynccontextmanager
+async def giving_back() -> AsyncIterator[None]:
+    """Give free memory back from time to time: what the largest requests took would else stay with the process."""
+
+    async def go_on() -> None:
+        while True:
+            await asyncio.sleep(TRIM_SECONDS)
+            await asyncio.to_thread(give_back, MOST_FREE)
+
+    task = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 @asynccontextmanager

@@ -149,6 +149,14 @@ def test_recovery_is_the_time_from_the_end_of_a_fault_to_the_last_answer_that_wa
     assert "recovered after 15.0 s" in _result(late, inflicted=result.inflicted).problems()[0]
 
 
+def test_what_the_next_fault_caught_under_way_says_nothing_of_the_recovery_before() -> None:
+    away, silent = FAULTS["S3 away for 5 s"], FAULTS["S3 silent for 15 s"]
+    caught = Answer(69.9, 75.0, "item", Verdict.CLEAR, 503)
+    result = _result([caught], inflicted=[Inflicted(away, 10.0, 15.0), Inflicted(silent, 70.0, 85.0)])
+    assert [after.recovery for after in result.aftermaths()] == [0.0, 0.0]
+    assert result.aftermaths()[1].verdicts[Verdict.CLEAR] == 1
+
+
 def test_every_fault_has_its_turn_before_any_comes_again_and_a_seed_says_which() -> None:
     first = list(itertools.islice(in_turn(7), len(FAULTS)))
     assert {fault.name for fault in first} == FAULTS.keys()
