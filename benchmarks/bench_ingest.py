@@ -125,7 +125,7 @@ class Bench:
 @click.command()
 @click.option("--src", type=click.Path(path_type=Path), help="A dataset; else a sample is made.")
 @click.option("--aois", default=40, show_default=True, help="AOIs of the sample.")
-@click.option("--revisits", default=8, show_default=True, help="Revisits of each, at both levels.")
+@click.option("--revisits", default=16, show_default=True, help="Revisits of each, at both levels: 16 are published.")
 @click.option("--rounds", default=4, show_default=True, help="How often each side does all of it.")
 @click.option("--workers", default=2, show_default=True, help="Processes of each side.")
 @click.option("--page", type=click.Path(path_type=Path), default=PAGE, show_default=True, help="Where results go.")
