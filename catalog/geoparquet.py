@@ -11,7 +11,7 @@ from catalog.errors import SnapshotError
 BATCH: Final = 250
 """Items that are in memory at a time."""
 
-_NESTED: Final = frozenset({dict, list, tuple})
+_LEAVES: Final = frozenset({str, int, float, bool})
 
 Item = dict[str, Any]
 Items = Callable[[], Iterator[Item]]
@@ -43,12 +43,12 @@ class Shape:
             for name, member in value.items():
                 if (shape := self.members.get(name)) is None:
                     shape = self.members[name] = Shape()
-                if type(member) in _NESTED or type(member) not in shape.kinds:
+                if type(member) not in _LEAVES or type(member) not in shape.kinds:
                     new |= shape.learn(member)
         elif isinstance(value, list | tuple):
             self.elements = self.elements or Shape()
             for element in value:
-                if type(element) in _NESTED or type(element) not in self.elements.kinds:
+                if type(element) not in _LEAVES or type(element) not in self.elements.kinds:
                     new |= self.elements.learn(element)
         return new
 

@@ -1,6 +1,5 @@
 """A collection's items as one GeoParquet file in the store, which is an asset of the collection."""
 
-import posixpath
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -25,8 +24,10 @@ ASSET: Final = "geoparquet-items"
 PLACE: Final = "snapshot"
 """Folder of the collection in the store that holds it."""
 FILE: Final = "items.parquet"
-# From the folder of a snapshot, as the server publishes it (`assets/{collection}/snapshot/{hash}/`), to the STAC API.
-_TO_API: Final = "../../../../stac/"
+# From the folder of a snapshot, `{collection}/snapshot/{hash}/`, to the store, which the server publishes as `assets/`,
+# and from there to the STAC API.
+_TO_STORE: Final = "../../../"
+_TO_API: Final = f"{_TO_STORE}../stac/"
 _EXTENSIONS: Final = (FILE_URI, TABLE_URI)
 """What its fields are described in; a collection has no others of them."""
 _RELATIVE: Final = re.compile(r"(?![/?#])(?![a-z][a-z0-9+.-]*:)", re.IGNORECASE)
@@ -117,20 +118,14 @@ def relative_item(item: Item, store: ObjectStore) -> Item:
     """
     if not item["assets"]:
         raise SnapshotError(f"{item['id']!r} of {item['collection']} has no assets: give it one, or remove it.")
-    folder = f"{item['collection']}/{PLACE}/{'0' * 12}"
-    assets = {name: {**asset, "href": _beside(asset["href"], store, folder)} for name, asset in item["assets"].items()}
+    assets = {name: {**asset, "href": _beside(asset["href"], store)} for name, asset in item["assets"].items()}
     links = [{**link, "href": _from_api(link["href"])} for link in item["links"]]
     return {**item, "assets": assets, "links": links}
 
 
-def _beside(href: str, store: ObjectStore, folder: str) -> str:
+def _beside(href: str, store: ObjectStore) -> str:
     key = store.key(href)
-    if key is None:
-        return href
-    collection, _, rest = key.partition("/")
-    # Nearly always; `relpath` asks for the working directory, twice for each asset.
-    is_sibling = folder.startswith(f"{collection}/") and not rest.startswith(f"{PLACE}/")
-    return f"../../{rest}" if is_sibling else posixpath.relpath(key, folder)
+    return href if key is None else f"{_TO_STORE}{key}"
 
 
 def _from_api(href: str) -> str:

@@ -11,7 +11,19 @@ from catalog.bands import Product
 from ingest.errors import RasterError
 from ingest.pixels import StoredPixels
 from ingest.raster import Grid, Pixels
-from ingest.tiff import DOUBLE, LONG, RATIONAL, SHORT, Code, Tag, TiffHeaderError, read_directory, text, write_file
+from ingest.tiff import (
+    DOUBLE,
+    FLOAT_PREDICTOR,
+    INTEGER_PREDICTOR,
+    LONG,
+    RATIONAL,
+    SHORT,
+    Code,
+    Tag,
+    read_directory,
+    text,
+    write_file,
+)
 
 LARGEST_BLOCK: Final = 512
 """Longest side of a block; a raster that is larger has several, and overviews."""
@@ -20,7 +32,6 @@ BLOCK_MULTIPLE: Final = 16
 ZSTD_LEVEL: Final = 1
 """A higher level saves 1 % of a chip and takes twice as long."""
 _SEPARATE, _MINISBLACK, _FLOATING, _NO_UNIT, _ZSTD = 2, 1, 3, 1, 50000
-_INTEGER_PREDICTOR, _FLOAT_PREDICTOR = 2, 3
 # Version 1.1.0, then (key, 0, 1, value): a geographic model, pixels are areas, EPSG:4326, degrees.
 _WGS84: Final = (1, 1, 0, 4, 1024, 0, 1, 2, 1025, 0, 1, 1, 2048, 0, 1, 4326, 2054, 0, 1, 9102)
 
@@ -52,7 +63,7 @@ def read_back(data: bytes) -> tuple[Pixels, int]:
     try:
         pixels: Pixels = tiff_decode(data)
         begin = _first_block(data)
-    except (TiffError, TiffHeaderError, ValueError, IndexError) as error:
+    except (TiffError, ValueError, IndexError) as error:
         raise RasterError(f"its COG cannot be read back: {error}") from error
     return (pixels if pixels.ndim > 2 else pixels[np.newaxis]), begin  # noqa: PLR2004
 
@@ -84,7 +95,7 @@ def _layout(pixels: Pixels, block: tuple[int, int]) -> dict[Code, Tag]:
         Code.X_RESOLUTION: one,
         Code.Y_RESOLUTION: one,
         Code.RESOLUTION_UNIT: _shorts(_NO_UNIT),
-        Code.PREDICTOR: _shorts(_FLOAT_PREDICTOR if floating else _INTEGER_PREDICTOR),
+        Code.PREDICTOR: _shorts(FLOAT_PREDICTOR if floating else INTEGER_PREDICTOR),
         Code.TILE_WIDTH: Tag(LONG, (columns,)),
         Code.TILE_LENGTH: Tag(LONG, (rows,)),
     }

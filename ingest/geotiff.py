@@ -18,12 +18,12 @@ from ingest.chip import BLOCK_MULTIPLE
 from ingest.errors import RasterError
 from ingest.pixels import StoredPixels
 from ingest.raster import Grid, Pixels
+from ingest.tiff import FLOAT_PREDICTOR, INTEGER_PREDICTOR
 
 BLOCK_SIZE: Final = 512
 """Side of a block."""
 ZSTD_LEVEL: Final = 1
 """A higher level takes five times as long; it saves nothing of real images and 3 to 11 % of smooth made-up ones."""
-_INTEGER_PREDICTOR, _FLOAT_PREDICTOR = 2, 3
 
 
 def encode(stored: StoredPixels, grid: Grid, product: Product) -> bytes:
@@ -88,7 +88,7 @@ def _creation_options(stored: StoredPixels, grid: Grid) -> dict[str, Any]:
         "blockysize": rows,
         "compress": "ZSTD",
         "zstd_level": ZSTD_LEVEL,
-        "predictor": _FLOAT_PREDICTOR if floating else _INTEGER_PREDICTOR,
+        "predictor": FLOAT_PREDICTOR if floating else INTEGER_PREDICTOR,
     }
 
 

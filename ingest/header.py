@@ -8,7 +8,7 @@ from affine import Affine
 from rasterio.enums import Compression, Interleaving
 
 from catalog.constants import CRS
-from ingest.tiff import DOUBLE, LONG, SHORT, Code, Tag, TiffHeaderError, read_directory
+from ingest.tiff import DOUBLE, LONG, SHORT, Code, Tag, read_directory
 
 _DTYPES: Final = {(1, 8): "uint8", (1, 16): "uint16", (3, 32): "float32"}
 _COMPRESSIONS: Final = frozenset({1, 5, 8, 32946, 50000})  # none, LZW, two names of deflate, ZSTD
@@ -77,7 +77,7 @@ class Header:
                 return None
             height, width = _number(tags, Code.LENGTH), _number(tags, Code.WIDTH)
             transform, crs = _place(tags)
-        except (TiffHeaderError, ValueError, IndexError):
+        except (ValueError, IndexError):  # a `TiffHeaderError` is one, too
             return None
         if min(count, height, width) < 1:
             return None

@@ -200,9 +200,9 @@ def open_store(options: Options) -> "ObjectStore":
 
 def warm_up(options: Options) -> None:
     """Begin to start the pool of this machine, where that is what the run will use."""
-    from ingest.executor import start_server  # noqa: PLC0415 - as below
-
     if options.ray_address is None:
+        from ingest.executor import start_server  # noqa: PLC0415 - as below
+
         start_server()
 
 

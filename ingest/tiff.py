@@ -12,6 +12,8 @@ SHORT: Final = 3
 LONG: Final = 4
 RATIONAL: Final = 5
 DOUBLE: Final = 12
+INTEGER_PREDICTOR: Final = 2
+FLOAT_PREDICTOR: Final = 3
 
 
 class Code(IntEnum):

@@ -179,7 +179,8 @@ def _without(search: dict[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
 
 def _publish_collection(request: Request, collection: dict[str, Any]) -> None:
     publisher = Publisher(request.app.state.store, str(request.base_url))
-    if hidden_of(request) and "assets" in collection:
+    # Null where only some fields were asked for and the collection has none.
+    if hidden_of(request) and collection.get("assets"):
         assets = collection["assets"].items()
         collection["assets"] = {name: each for name, each in assets if not each.get("href", "").endswith(SNAPSHOT)}
     publisher.publish_assets(collection)

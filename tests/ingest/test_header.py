@@ -5,6 +5,7 @@ import struct
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -107,8 +108,9 @@ def test_a_header_with_a_wrong_byte_says_what_gdal_says_or_nothing(tiff: Tiff) -
             expected = told_by_gdal(bytes(data))
             compared += 1
             # GDAL knows no CRS where the words that describe it are damaged; nothing follows from that.
-            assert {"4326": told.crs, None: None}.get(expected.crs, told.crs) in {told.crs, None}
-            assert repr(told).replace(repr(told.crs), "") == repr(expected).replace(repr(expected.crs), "")
+            assert expected.crs in {told.crs, None}
+            # As text: a wrong byte may make NaN of a place, which equals nothing.
+            assert repr(replace(told, crs=expected.crs)) == repr(expected)
     assert compared > 200
 
 

@@ -129,8 +129,11 @@ def test_a_request_behind_another_is_not_waited_for_either(server: tuple[uvicorn
     process, port = server
     head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: "
     with socket.create_connection(("127.0.0.1", port)) as slow:
+        slow.settimeout(3)
         slow.sendall(head + b"1\r\n\r\nb" + head + b"100\r\n\r\nabc")
+        assert slow.recv(1000).endswith(b"ok")
 
+        assert slow.recv(100).startswith(b"HTTP/1.1 408")
         assert _connections(process, at_most=0, seconds=4) == 0
 
 
